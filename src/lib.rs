@@ -1,1 +1,3 @@
-//! placeholder
+//! respool: a Redis-compatible cache and queue proxy.
+
+pub mod resp;

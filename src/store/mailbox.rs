@@ -1,0 +1,111 @@
+//! What one client is sent by others: messages, the reply to a blocked command, the order to leave.
+//!
+//! The sender may be on another worker's thread: this is the one place where a client is written to from outside.
+
+use std::task::{Context, Poll, Waker};
+
+use parking_lot::Mutex;
+
+/// What a mailbox held when its owner looked.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Mail {
+    /// Messages, as they go on the wire.
+    pub messages: Vec<u8>,
+    /// The reply to the command that the client was blocked in.
+    pub served: Option<Vec<u8>>,
+    /// The client has to leave: it was killed, or its messages grew over the limit.
+    pub killed: bool,
+}
+
+/// One client's mailbox.
+pub struct Mailbox {
+    limit: usize,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    mail: Mail,
+    closed: bool,
+    waker: Option<Waker>,
+}
+
+impl Mailbox {
+    /// An open mailbox for messages of up to `limit` bytes together (`limits.client_output_bytes`).
+    pub fn new(limit: usize) -> Self {
+        Mailbox { limit, inner: Mutex::new(Inner::default()) }
+    }
+
+    /// Appends a message. A client that does not read is killed at the limit, so that it can't fill the memory.
+    pub fn push(&self, message: &[u8]) {
+        let mut inner = self.inner.lock();
+        if inner.closed || inner.mail.killed {
+            return;
+        }
+        if inner.mail.messages.len() + message.len() > self.limit {
+            inner.mail.killed = true;
+            inner.mail.messages = Vec::new();
+        } else {
+            inner.mail.messages.extend_from_slice(message);
+        }
+        inner.wake();
+    }
+
+    /// Hands over the reply to the command that the client is blocked in. False if the client has gone: the sender
+    /// still has what it wanted to hand over. [`Mailbox::is_open`] is asked before anything is taken for it.
+    pub fn serve(&self, reply: Vec<u8>) -> bool {
+        let mut inner = self.inner.lock();
+        if inner.closed || inner.mail.killed {
+            return false;
+        }
+        inner.mail.served = Some(reply);
+        inner.wake();
+        true
+    }
+
+    /// Tells the client to leave.
+    pub fn kill(&self) {
+        let mut inner = self.inner.lock();
+        inner.mail.killed = true;
+        inner.wake();
+    }
+
+    /// True until the client has gone or was told to.
+    pub fn is_open(&self) -> bool {
+        let inner = self.inner.lock();
+        !inner.closed && !inner.mail.killed
+    }
+
+    /// Takes what is there, or has the task woken when something comes.
+    pub fn poll(&self, context: &mut Context<'_>) -> Poll<Mail> {
+        let mut inner = self.inner.lock();
+        let mail = &mut inner.mail;
+        if !mail.killed && mail.served.is_none() && mail.messages.is_empty() {
+            match &mut inner.waker {
+                Some(waker) => waker.clone_from(context.waker()),
+                none => *none = Some(context.waker().clone()),
+            }
+            return Poll::Pending;
+        }
+        let killed = mail.killed;
+        let taken = std::mem::take(mail);
+        mail.killed = killed;
+        Poll::Ready(taken)
+    }
+
+    /// Takes what is there, and nothing more will come.
+    pub fn close(&self) -> Mail {
+        let mut inner = self.inner.lock();
+        inner.closed = true;
+        inner.waker = None;
+        std::mem::take(&mut inner.mail)
+    }
+}
+
+impl Inner {
+    fn wake(&mut self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}

@@ -1,4 +1,5 @@
 //! respool: a Redis-compatible cache and queue proxy.
 
+pub mod command;
 pub mod resp;
 pub mod store;

@@ -51,16 +51,20 @@ impl Mailbox {
         inner.wake();
     }
 
-    /// Hands over the reply to the command that the client is blocked in. False if the client has gone: the sender
-    /// still has what it wanted to hand over. [`Mailbox::is_open`] is asked before anything is taken for it.
-    pub fn serve(&self, reply: Vec<u8>) -> bool {
+    /// Hands over the reply that `make` makes to the command that the client is blocked in: `None` if the client has
+    /// gone (then `make` is not asked), else whether there was a reply. The client can't leave while `make` runs, so
+    /// that nothing is popped for nobody.
+    pub fn serve_with(&self, make: impl FnOnce() -> Option<Vec<u8>>) -> Option<bool> {
         let mut inner = self.inner.lock();
         if inner.closed || inner.mail.killed {
-            return false;
+            return None;
         }
+        let Some(reply) = make() else {
+            return Some(false);
+        };
         inner.mail.served = Some(reply);
         inner.wake();
-        true
+        Some(true)
     }
 
     /// Tells the client to leave.

@@ -8,7 +8,7 @@ use super::compare::Compare;
 use super::format::{Action, Case, Protocol, Step};
 use super::talk::{Outcome, Transcript};
 
-const SHOWN_BYTES: usize = 600;
+const SHOWN_BYTES: usize = 400;
 
 /// The result of a run.
 #[derive(Debug, Default)]
@@ -215,12 +215,12 @@ fn difference(expected: &[u8], actual: &[u8]) -> String {
     let place = std::iter::zip(expected, actual).position(|(left, right)| left != right);
     let note = match place {
         Some(place) if expected.len() > SHOWN_BYTES => {
-            let from = place.saturating_sub(40);
-            format!(
-                "\nat byte {place}: expected {}, actual {}",
-                show(&expected[from..]),
-                show(&actual[from..])
-            )
+            let around = |raw: &[u8]| {
+                let from = place.saturating_sub(40);
+                show(&raw[from..raw.len().min(place + 40)])
+            };
+            let (expected, actual) = (around(expected), around(actual));
+            format!("\nat byte {place}: expected {expected}, actual {actual}")
         }
         _ => String::new(),
     };

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::compare::Compare;
 use super::format::{Action, Case, Protocol, Step};
-use super::talk::{Outcome, Transcript};
+use super::talk::{Outcome, Reply, Transcript};
 
 const SHOWN_BYTES: usize = 400;
 
@@ -171,6 +171,9 @@ impl Judge<'_> {
 fn differences(step: &Step, expected: &Outcome, actual: &Outcome) -> Vec<String> {
     match (expected, actual) {
         (Outcome::Replies(expected), Outcome::Replies(actual)) => {
+            if step.compare == Compare::Unordered && expected.len() > 1 {
+                return reordered(expected, actual).into_iter().collect();
+            }
             let mut texts = Vec::new();
             for (expected, actual) in std::iter::zip(expected, actual) {
                 if !step.compare.accepts(&expected.raw, &actual.raw) {
@@ -200,6 +203,17 @@ fn differences(step: &Step, expected: &Outcome, actual: &Outcome) -> Vec<String>
             outcome(actual)
         )],
     }
+}
+
+/// Several replies at once, in any order.
+fn reordered(expected: &[Reply], actual: &[Reply]) -> Option<String> {
+    let sorted = |replies: &[Reply]| {
+        let mut raw: Vec<_> = replies.iter().map(|reply| reply.raw.clone()).collect();
+        raw.sort_unstable();
+        raw
+    };
+    let (expected, actual) = (sorted(expected), sorted(actual));
+    (expected != actual).then(|| difference(&expected.concat(), &actual.concat()))
 }
 
 fn too_early(step: &Step, elapsed: std::time::Duration) -> bool {

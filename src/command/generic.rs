@@ -345,7 +345,7 @@ fn put(db: &mut Database<'_>, key: &[u8], value: Value, deadline: Option<u64>) {
 }
 
 /// Does `work` in database `index`.
-fn within<R>(db: &mut Database<'_>, index: usize, work: impl FnOnce(&mut Database<'_>) -> R) -> R {
+pub fn within<R>(db: &mut Database<'_>, index: usize, work: impl FnOnce(&mut Database<'_>) -> R) -> R {
     let selected = db.index();
     db.select(index);
     let result = work(db);

@@ -1,8 +1,6 @@
 //! Where a request's keys stand.
 
-use super::row::access::{
-    ACCESS, DELETE, INCOMPLETE, NOT_KEY, OW, RO, RW, UPDATE, VARIABLE_FLAGS,
-};
+use super::row::access::{ACCESS, DELETE, INCOMPLETE, NOT_KEY, OW, RO, RW, UPDATE, VARIABLE_FLAGS};
 use super::row::{Begin, Find, KeySpec, Row};
 use crate::resp::Args;
 use crate::resp::number::parse_integer;
@@ -97,11 +95,13 @@ fn only_reads(args: Args<'_>) -> bool {
     let mut index = 2;
     while index < args.len() {
         let behind = args.len() - index - 1;
-        index += match () {
-            () if args.is(index, "GET") && behind >= 2 => 3,
-            () if args.is(index, "OVERFLOW") && behind >= 1 => 2,
-            () => return false,
-        };
+        if args.is(index, "GET") && behind >= 2 {
+            index += 3;
+        } else if args.is(index, "OVERFLOW") && behind >= 1 {
+            index += 2;
+        } else {
+            return false;
+        }
     }
     true
 }
@@ -130,11 +130,12 @@ fn migrated(args: Args<'_>) -> std::ops::Range<usize> {
         if args.is(index, "KEYS") {
             return if args.at(3).is_empty() { index + 1..args.len() } else { 0..0 };
         }
-        index += match () {
-            () if args.is(index, "AUTH") => 2,
-            () if args.is(index, "AUTH2") => 3,
-            () => 1,
-        };
+        if args.is(index, "AUTH") {
+            index += 1;
+        } else if args.is(index, "AUTH2") {
+            index += 2;
+        }
+        index += 1;
     }
     3..4
 }

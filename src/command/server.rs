@@ -6,6 +6,7 @@ use super::describe::{
     command_list, is_in_category, with_subcommands, write_names,
 };
 use super::error::Error;
+use super::generic::within;
 use super::help::help;
 use super::parse::{in_range, int, integer};
 use super::row::access::*;
@@ -13,7 +14,7 @@ use super::row::flag::*;
 use super::row::{Class, Group, KeySpec, Local, Reply, Row};
 use super::settings::{config_get, config_resetstat, config_rewrite, config_set};
 use super::table;
-use crate::resp::Args;
+use crate::resp::{Args, Writer};
 
 /// The group's rows.
 pub const ROWS: &[Row] = &[
@@ -52,9 +53,7 @@ pub const ROWS: &[Row] = &[
             Row::new("command|getkeysandflags", -4, Group::Server, "7.0.0", LOADING | STALE)
                 .categories("connection")
                 .memory(command_getkeysandflags),
-            Row::new("command|help", 2, Group::Server, "5.0.0", LOADING | STALE)
-                .categories("connection")
-                .memory(help),
+            Row::new("command|help", 2, Group::Server, "5.0.0", LOADING | STALE).categories("connection").memory(help),
             Row::new("command|info", -2, Group::Server, "2.8.13", LOADING | STALE)
                 .categories("connection")
                 .tips("nondeterministic_output_order")
@@ -69,7 +68,8 @@ pub const ROWS: &[Row] = &[
         Row::new("config|help", 2, Group::Server, "5.0.0", LOADING | STALE).memory(help),
         Row::new("config|resetstat", 2, Group::Server, "2.0.0", ADMIN | NOSCRIPT | LOADING | STALE)
             .memory(config_resetstat),
-        Row::new("config|rewrite", 2, Group::Server, "2.8.0", ADMIN | NOSCRIPT | LOADING | STALE).memory(config_rewrite),
+        Row::new("config|rewrite", 2, Group::Server, "2.8.0", ADMIN | NOSCRIPT | LOADING | STALE)
+            .memory(config_rewrite),
         Row::new("config|set", -4, Group::Server, "2.0.0", ADMIN | NOSCRIPT | LOADING | STALE)
             .tips("request_policy:all_nodes response_policy:all_succeeded")
             .memory(config_set),
@@ -99,12 +99,15 @@ pub const ROWS: &[Row] = &[
         .memory(lastsave),
     Row::new("latency", -2, Group::Server, "2.8.13", 0).subcommands(&[
         Row::new("latency|doctor", 2, Group::Server, "2.8.13", ADMIN | NOSCRIPT | LOADING | STALE)
-            .tips("nondeterministic_output request_policy:all_nodes response_policy:special").memory(latency_doctor),
+            .tips("nondeterministic_output request_policy:all_nodes response_policy:special")
+            .memory(latency_doctor),
         Row::new("latency|graph", 3, Group::Server, "2.8.13", ADMIN | NOSCRIPT | LOADING | STALE)
-            .tips("nondeterministic_output request_policy:all_nodes response_policy:special").memory(latency_graph),
+            .tips("nondeterministic_output request_policy:all_nodes response_policy:special")
+            .memory(latency_graph),
         Row::new("latency|help", 2, Group::Server, "2.8.13", LOADING | STALE).memory(help),
         Row::new("latency|histogram", -2, Group::Server, "7.0.0", ADMIN | NOSCRIPT | LOADING | STALE)
-            .tips("nondeterministic_output request_policy:all_nodes response_policy:special").memory(latency_histogram),
+            .tips("nondeterministic_output request_policy:all_nodes response_policy:special")
+            .memory(latency_histogram),
         Row::new("latency|history", 3, Group::Server, "2.8.13", ADMIN | NOSCRIPT | LOADING | STALE)
             .tips("nondeterministic_output request_policy:all_nodes response_policy:special")
             .memory(latency_history),
@@ -122,13 +125,14 @@ pub const ROWS: &[Row] = &[
             .memory(memory_doctor),
         Row::new("memory|help", 2, Group::Server, "4.0.0", LOADING | STALE).memory(help),
         Row::new("memory|malloc-stats", 2, Group::Server, "4.0.0", 0)
-            .tips("nondeterministic_output request_policy:all_shards response_policy:special").memory(memory_malloc_stats),
+            .tips("nondeterministic_output request_policy:all_shards response_policy:special")
+            .memory(memory_malloc_stats),
         Row::new("memory|purge", 2, Group::Server, "4.0.0", 0)
             .tips("request_policy:all_shards response_policy:all_succeeded")
             .memory(memory_purge),
         Row::new("memory|stats", 2, Group::Server, "4.0.0", 0)
             .tips("nondeterministic_output request_policy:all_shards response_policy:special")
-            .memory(memory_stats),
+            .whole(memory_stats),
         Row::new("memory|usage", -3, Group::Server, "4.0.0", READONLY)
             .keys(&[KeySpec::one(2, RO)])
             .reply(Reply::Count)
@@ -136,7 +140,9 @@ pub const ROWS: &[Row] = &[
     ]),
     Row::new("module", -2, Group::Server, "4.0.0", 0).subcommands(&[
         Row::new("module|help", 2, Group::Server, "5.0.0", LOADING | STALE).memory(help),
-        Row::new("module|list", 2, Group::Server, "4.0.0", ADMIN | NOSCRIPT).tips("nondeterministic_output_order").memory(module_list),
+        Row::new("module|list", 2, Group::Server, "4.0.0", ADMIN | NOSCRIPT)
+            .tips("nondeterministic_output_order")
+            .memory(module_list),
         Row::new("module|load", -3, Group::Server, "4.0.0", ADMIN | NOSCRIPT | NO_ASYNC_LOADING),
         Row::new("module|loadex", -3, Group::Server, "7.0.0", ADMIN | NOSCRIPT | NO_ASYNC_LOADING),
         Row::new("module|unload", 3, Group::Server, "4.0.0", ADMIN | NOSCRIPT | NO_ASYNC_LOADING),
@@ -197,12 +203,9 @@ fn flushdb(context: &mut Context, args: Args) -> Result<(), Error> {
 /// `FLUSHALL`
 fn flushall(context: &mut Context, args: Args) -> Result<(), Error> {
     check_flush(args)?;
-    let selected = context.db.index();
     for index in 0..context.db.store().options().databases {
-        context.db.select(index);
-        context.db.clear();
+        within(context.db, index, |db| db.clear());
     }
-    context.db.select(selected);
     context.reply.ok();
     Ok(())
 }
@@ -468,7 +471,7 @@ fn module_list(context: &mut Context, _args: Args) -> Result<(), Error> {
 
 /// `MEMORY DOCTOR`
 fn memory_doctor(context: &mut Context, _args: Args) -> Result<(), Error> {
-    let used = context.db.store().stats().used_bytes;
+    let used = context.db.store().used_bytes();
     let report = if used < LITTLE_MEMORY { EMPTY } else { HEALTHY };
     context.reply.verbatim("txt", report.as_bytes());
     Ok(())
@@ -486,65 +489,72 @@ fn memory_purge(context: &mut Context, _args: Args) -> Result<(), Error> {
     Ok(())
 }
 
-/// `MEMORY STATS`: the figures that are known here; the names are Redis's.
+/// A figure of `MEMORY STATS`.
+#[derive(Clone, Copy)]
+enum Figure {
+    Count(u64),
+    Ratio(f64),
+}
+
+/// `MEMORY STATS`: the names are Redis's, the figures those that are known here.
 fn memory_stats(context: &mut Context, _args: Args) -> Result<(), Error> {
-    let stats = context.db.store().stats();
-    let used = stats.used_bytes as i64;
-    let keys: u64 = stats.databases.iter().map(|database| database.keys).sum();
-    let peak = stats.peak_bytes.max(stats.used_bytes);
-    let share_of_peak = if peak == 0 { 0.0 } else { used as f64 * 100.0 / peak as f64 };
-    let filled = || stats.databases.iter().enumerate().filter(|(_, database)| database.keys > 0);
+    use Figure::{Count, Ratio};
+    let databases = context.db.store().options().databases;
+    let keys: Vec<u64> = (0..databases).map(|index| within(context.db, index, |db| db.len() as u64)).collect();
+    let filled = keys.iter().enumerate().filter(|(_, keys)| **keys > 0);
+    let used = context.db.store().used_bytes();
+    let all_keys: u64 = keys.iter().sum();
+    let before = [
+        ("peak.allocated", used),
+        ("total.allocated", used),
+        ("startup.allocated", 0),
+        ("replication.backlog", 0),
+        ("clients.slaves", 0),
+        ("clients.normal", 0),
+        ("cluster.links", 0),
+        ("aof.buffer", 0),
+        ("lua.caches", 0),
+        ("functions.caches", 0),
+    ];
+    let after = [
+        ("overhead.total", Count(0)),
+        ("keys.count", Count(all_keys)),
+        ("keys.bytes-per-key", Count(used.checked_div(all_keys).unwrap_or(0))),
+        ("dataset.bytes", Count(used)),
+        ("dataset.percentage", Ratio(100.0)),
+        ("peak.percentage", Ratio(100.0)),
+        ("allocator.allocated", Count(used)),
+        ("allocator.active", Count(used)),
+        ("allocator.resident", Count(used)),
+        ("allocator-fragmentation.ratio", Ratio(1.0)),
+        ("allocator-fragmentation.bytes", Count(0)),
+        ("allocator-rss.ratio", Ratio(1.0)),
+        ("allocator-rss.bytes", Count(0)),
+        ("rss-overhead.ratio", Ratio(1.0)),
+        ("rss-overhead.bytes", Count(0)),
+        ("fragmentation", Ratio(1.0)),
+        ("fragmentation.bytes", Count(0)),
+    ];
     let reply = &mut context.reply;
-    reply.map(27 + filled().count());
-    let mut write = |name: &str, value: i64| {
-        reply.bulk(name.as_bytes());
-        reply.integer(value);
-    };
-    write("peak.allocated", peak as i64);
-    write("total.allocated", used);
-    for name in ["startup.allocated", "replication.backlog", "clients.slaves", "clients.normal", "cluster.links"] {
-        write(name, 0);
-    }
-    for name in ["aof.buffer", "lua.caches", "functions.caches"] {
-        write(name, 0);
-    }
-    for (index, _) in filled() {
+    reply.map(before.len() + filled.clone().count() + after.len());
+    before.into_iter().for_each(|(name, count)| write_figure(reply, name, Count(count)));
+    for (index, _) in filled {
         reply.bulk(format!("db.{index}").as_bytes());
         reply.map(3);
         for name in ["overhead.hashtable.main", "overhead.hashtable.expires", "overhead.hashtable.slot-to-keys"] {
-            reply.bulk(name.as_bytes());
-            reply.integer(0);
+            write_figure(reply, name, Count(0));
         }
     }
-    let mut write = |name: &str, value: i64| {
-        reply.bulk(name.as_bytes());
-        reply.integer(value);
-    };
-    write("overhead.total", 0);
-    write("keys.count", keys as i64);
-    write("keys.bytes-per-key", stats.used_bytes.checked_div(keys).unwrap_or(0) as i64);
-    write("dataset.bytes", used);
-    let mut ratio = |name: &str, value: f64| {
-        reply.bulk(name.as_bytes());
-        reply.double(value);
-    };
-    ratio("dataset.percentage", 100.0);
-    ratio("peak.percentage", share_of_peak);
-    for name in ["allocator.allocated", "allocator.active", "allocator.resident"] {
-        reply.bulk(name.as_bytes());
-        reply.integer(used);
-    }
-    for name in ["allocator-fragmentation", "allocator-rss", "rss-overhead"] {
-        reply.bulk(format!("{name}.ratio").as_bytes());
-        reply.double(1.0);
-        reply.bulk(format!("{name}.bytes").as_bytes());
-        reply.integer(0);
-    }
-    reply.bulk(b"fragmentation");
-    reply.double(1.0);
-    reply.bulk(b"fragmentation.bytes");
-    reply.integer(0);
+    after.into_iter().for_each(|(name, figure)| write_figure(reply, name, figure));
     Ok(())
+}
+
+fn write_figure(reply: &mut Writer<'_>, name: &str, figure: Figure) {
+    reply.bulk(name.as_bytes());
+    match figure {
+        Figure::Count(count) => reply.integer(count as i64),
+        Figure::Ratio(ratio) => reply.double(ratio),
+    }
 }
 
 /// `MEMORY USAGE`: exact, so that there is nothing to sample.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+pub use super::glob::matches;
 use super::mailbox::Mailbox;
 use crate::resp::Protocol;
 
@@ -59,11 +60,4 @@ impl Broker {
     pub fn patterns(&self) -> usize {
         todo!()
     }
-}
-
-/// True if `text` matches the glob `pattern` by Redis's rules (`stringmatchlen`): `*`, `?`, `[a-z]`, `[^a]`, `\`.
-/// Bounded: a pattern of many stars does not take exponential time.
-pub fn matches(pattern: &[u8], text: &[u8]) -> bool {
-    let _ = (pattern, text);
-    todo!()
 }

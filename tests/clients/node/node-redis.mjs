@@ -160,7 +160,7 @@ for (const RESP of [2, 3]) {
     await sub.pUnsubscribe(k('n?ws*'));
     assert.equal(await other.publish(k('news'), 'unheard'), 0);
     await sub.unsubscribe(k('sport'));
-    assert.equal(await sub.get(k('w')), '3');
+    assert.equal(String(await sub.get(k('w'))), '3'); // a former RESP2 subscriber of this client gives Buffers
     sub.destroy();
   });
 

@@ -29,7 +29,7 @@ function openQueue({ name, ...options }) {
   queues.set(name, new QueryQueue(name, {
     cacheAndQueueDriver: 'redis',
     redisPool: pool,
-    continueWaitTimeout: 1,
+    continueWaitTimeout: 4,
     logger: (message, { queryKey, error }) => say('log', { message, query: queryKey, error }),
     queryHandlers: {
       query: async (query, setCancelHandle) => {

@@ -62,17 +62,24 @@ const started = (query) => until(`${query} starts`, () => runner(query));
 const release = async (query) => (await started(query)).call('finish', { query });
 const queueOf = (name) => `SQL_QUERY_${prefix}${name}`;
 
-await check('two API processes connect and open queues', async () => {
-  await until('both are ready', () => apis.every((api) => api.events.some((e) => e.event === 'ready')));
-  await everyone('open', { name: queueOf('main'), concurrency: 2 });
-  await everyone('open', { name: queueOf('single'), concurrency: 1 });
-  await everyone('open', { name: queueOf('wide'), concurrency: 10 });
-  await everyone('open', { name: queueOf('short'), concurrency: 2, executionTimeout: 0.3 });
-  await everyone('open', { name: queueOf('pulse'), concurrency: 2, heartBeatInterval: 0.25 }); // stalled after 1 s
-});
-
 const main = queueOf('main');
 const single = queueOf('single');
+const hasty = queueOf('hasty'); // gives up waiting after 1 s instead of 4
+const hastySingle = queueOf('hasty-single');
+const wide = queueOf('wide');
+const short = queueOf('short');
+const pulse = queueOf('pulse'); // a query without a heartbeat for 1 s is stalled
+
+await check('two API processes connect and open queues', async () => {
+  await until('both are ready', () => apis.every((api) => api.events.some((e) => e.event === 'ready')));
+  await everyone('open', { name: main, concurrency: 2 });
+  await everyone('open', { name: single, concurrency: 1 });
+  await everyone('open', { name: hasty, concurrency: 2, continueWaitTimeout: 1 });
+  await everyone('open', { name: hastySingle, concurrency: 1, continueWaitTimeout: 1 });
+  await everyone('open', { name: wide, concurrency: 10 });
+  await everyone('open', { name: short, concurrency: 2, executionTimeout: 0.3 });
+  await everyone('open', { name: pulse, concurrency: 2, continueWaitTimeout: 1, heartBeatInterval: 0.25 });
+});
 
 await check('a query is executed and answered', async () => {
   assert.deepEqual(
@@ -161,37 +168,39 @@ await check('the stage tells "executing" and the place in the queue', async () =
 }, 12_000);
 
 await check('a slow query answers "continue wait", then its result, executed once', async () => {
-  const question = { queue: main, once: true, query: { name: 'slow', answer: 'late', hold: true } };
+  const question = { queue: hasty, once: true, query: { name: 'slow', answer: 'late', hold: true } };
   await Promise.all(apis.map((api) => assert.rejects(api.call('ask', question), { name: 'ContinueWaitError' })));
   await release('slow');
-  // Nobody waits now: the result lies in its list for the next asker.
+  // Nobody waits now: the result lies in its list for the next asker. One that asks while it is being stored would have
+  // the query executed again.
+  await until('the result is stored', async () => (await b.call('state', { queue: hasty }))[1].length === 0);
   assert.equal(await b.call('ask', { ...question, once: false }), 'late');
   assert.equal(executions('slow'), 1);
 });
 
 await check('an orphaned query is removed by the other process and never executed', async () => {
   // Asked once: an asker that asks again reconciles, and might remove the orphan before b does.
-  const holder = a.call('ask', { queue: single, once: true, query: { name: 'orphan-holder', hold: true } });
+  const holder = a.call('ask', { queue: hastySingle, once: true, query: { name: 'orphan-holder', hold: true } });
   await started('orphan-holder');
   await assert.rejects(holder, { name: 'ContinueWaitError' });
   const orphan = { name: 'orphan', orphanedTimeout: 0.3, answer: 'nobody wants it' };
-  await assert.rejects(a.call('ask', { queue: single, once: true, query: orphan }), { name: 'ContinueWaitError' });
-  const orphaned = (await b.call('queries', { queue: single })).find((q) => q.queryKey === 'orphan');
+  await assert.rejects(a.call('ask', { queue: hastySingle, once: true, query: orphan }), { name: 'ContinueWaitError' });
+  const orphaned = (await b.call('queries', { queue: hastySingle })).find((q) => q.queryKey === 'orphan');
   assert.deepEqual(orphaned.status.sort(), ['orphaned', 'toProcess']);
-  await b.call('reconcile', { queue: single });
+  await b.call('reconcile', { queue: hastySingle });
   await until('b cancels it', () => b.count('cancel', 'orphan') === 1);
   assert.equal(b.logged('Removing orphaned query', 'orphan'), 1);
   await release('orphan-holder');
-  await until('the queue is empty', async () => (await b.call('state', { queue: single }))[1].length === 0);
+  await until('the queue is empty', async () => (await b.call('state', { queue: hastySingle }))[1].length === 0);
   assert.equal(executions('orphan'), 0);
 });
 
 await check('a query is cancelled from the other process; its late result is dropped', async () => {
-  const asked = a.call('ask', { queue: main, once: true, query: { name: 'unwanted', answer: 'too late', hold: true } });
+  const asked = a.call('ask', { queue: hasty, once: true, query: { name: 'unwanted', answer: 'too late', hold: true } });
   const gaveUp = assert.rejects(asked, { name: 'ContinueWaitError' });
   const owner = await started('unwanted');
   const other = apis.find((api) => api !== owner);
-  assert.equal(await other.call('cancel', { queue: main, query: 'unwanted' }), true);
+  assert.equal(await other.call('cancel', { queue: hasty, query: 'unwanted' }), true);
   await until('the cancel handler is called', () => other.count('cancel', 'unwanted') === 1);
   assert.equal(other.events.find((e) => e.event === 'cancel' && e.query === 'unwanted').handle, 'handle of unwanted');
   await release('unwanted');
@@ -200,7 +209,7 @@ await check('a query is cancelled from the other process; its late result is dro
 });
 
 await check('a query over the execution timeout is cancelled with its handle and answers an error', async () => {
-  const asked = a.call('ask', { queue: queueOf('short'), query: { name: 'endless', hold: true } });
+  const asked = a.call('ask', { queue: short, query: { name: 'endless', hold: true } });
   await assert.rejects(asked, /Query execution timeout/);
   const owner = runner('endless');
   await until('the cancel handler is called', () => owner.count('cancel', 'endless') === 1);
@@ -210,17 +219,16 @@ await check('a query over the execution timeout is cancelled with its handle and
 await check('sixty different queries: each is executed once and answered to its asker', async () => {
   const names = [...Array(60).keys()].map((n) => `many${n}`);
   const answers = await Promise.all(names.map((name, n) => (
-    apis[n % 2].call('ask', { queue: queueOf('wide'), query: { name, answer: `answer of ${name}` } })
+    apis[n % 2].call('ask', { queue: wide, query: { name, answer: `answer of ${name}` } })
   )));
   assert.deepEqual(answers, names.map((name) => `answer of ${name}`));
   assert.deepEqual(names.filter((name) => executions(name) !== 1), []);
-  const [active, toProcess, defs] = await a.call('state', { queue: queueOf('wide') });
+  const [active, toProcess, defs] = await a.call('state', { queue: wide });
   assert.deepEqual([active, toProcess, defs], [[], [], {}]);
 }, 12_000);
 
 // Last of the queue checks, since it ends a process.
 await check('a killed process: its query stalls, is removed, and executed by the other one', async () => {
-  const pulse = queueOf('pulse');
   const question = { queue: pulse, query: { name: 'stalled', answer: 'rescued', hold: true } };
   b.call('ask', question).catch(() => {}); // b also waits for the result in BRPOP: its end must cost nobody the result
   await until('b executes it and waits', () => b.count('start', 'stalled') && b.waiting(pulse, 'stalled'));
@@ -237,7 +245,9 @@ await check('a killed process: its query stalls, is removed, and executed by the
     return a.count('cancel', 'stalled');
   });
   await until('a executes it', () => a.count('start', 'stalled') === 1);
-  await release('stalled');
+  const waits = a.waiting(pulse, 'stalled');
+  await until('a has just begun to wait', () => a.waiting(pulse, 'stalled') > waits); // and not about to ask again
+  await a.call('finish', { query: 'stalled' });
   assert.equal(await asked, 'rescued');
 }, 12_000);
 

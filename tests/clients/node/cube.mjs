@@ -196,7 +196,8 @@ await check('an orphaned query is removed by the other process and never execute
 });
 
 await check('a query is cancelled from the other process; its late result is dropped', async () => {
-  const asked = a.call('ask', { queue: hasty, once: true, query: { name: 'unwanted', answer: 'too late', hold: true } });
+  const unwanted = { name: 'unwanted', answer: 'too late', hold: true };
+  const asked = a.call('ask', { queue: hasty, once: true, query: unwanted });
   const gaveUp = assert.rejects(asked, { name: 'ContinueWaitError' });
   const owner = await started('unwanted');
   const other = apis.find((api) => api !== owner);

@@ -1,6 +1,6 @@
 // node-redis 5, the whole set once over RESP2 and once over RESP3.
 
-import { RESP_TYPES, WatchError, createClient, createClientPool } from 'redis';
+import { MultiErrorReply, RESP_TYPES, WatchError, createClient, createClientPool } from 'redis';
 import { assert, check as namedCheck, finish, hasLua, prefix, until, url } from './lib/check.mjs';
 
 for (const RESP of [2, 3]) {
@@ -71,7 +71,7 @@ for (const RESP of [2, 3]) {
       .then(([ok, value, hash]) => [ok, value, { ...hash }]), ['OK', 'a', { a: '1', b: 'two' }]);
     assert.deepEqual(await redis.multi().set(k('m'), 'b').get(k('m')).execAsPipeline(), ['OK', 'b']);
     const partly = redis.multi().set(k('m'), 'c').lPush(k('m'), 'x').exec();
-    await assert.rejects(partly, (error) => error.constructor.name === 'MultiErrorReply' && error.errorIndexes[0] === 1);
+    await assert.rejects(partly, (error) => error instanceof MultiErrorReply && error.errorIndexes[0] === 1);
     assert.equal(await redis.get(k('m')), 'c');
     await assert.rejects(redis.multi().addCommand(['GET']).exec());
     assert.equal(await redis.ping(), 'PONG');
@@ -122,7 +122,9 @@ for (const RESP of [2, 3]) {
     const names = [...Array(400).keys()].map((n) => k(`scan:${n}`));
     await redis.mSet(names.map((name) => [name, '1']));
     const found = new Set();
-    for await (const keys of redis.scanIterator({ MATCH: k('scan:*'), COUNT: 50 })) keys.forEach((key) => found.add(key));
+    for await (const keys of redis.scanIterator({ MATCH: k('scan:*'), COUNT: 50 })) {
+      keys.forEach((key) => found.add(key));
+    }
     assert.deepEqual([...found].sort(), names.sort());
 
     const members = [...Array(300).keys()].map(String);

@@ -18,9 +18,10 @@ const nodeRedis = async () => {
 };
 const ioredis = async () => new Redis(url);
 
+const plain = (pub, sub, key) => createAdapter(pub, sub, { key, requestsTimeout: 2000 });
 const variants = [
-  { name: 'node-redis', open: nodeRedis, adapter: (pub, sub, key) => createAdapter(pub, sub, { key, requestsTimeout: 2000 }) },
-  { name: 'ioredis', open: ioredis, adapter: (pub, sub, key) => createAdapter(pub, sub, { key, requestsTimeout: 2000 }) },
+  { name: 'node-redis', open: nodeRedis, adapter: plain },
+  { name: 'ioredis', open: ioredis, adapter: plain },
   {
     name: 'sharded, node-redis',
     open: nodeRedis,

@@ -13,8 +13,19 @@ pub struct Mail {
     pub messages: Vec<u8>,
     /// The reply to the command that the client was blocked in.
     pub served: Option<Vec<u8>>,
+    /// Another client ended the wait (`CLIENT UNBLOCK`).
+    pub unblocked: Option<Unblock>,
     /// The client has to leave: it was killed, or its messages grew over the limit.
     pub killed: bool,
+}
+
+/// What a client is told whose wait another ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unblock {
+    /// The same as when its time is up.
+    Timeout,
+    /// An error.
+    Error,
 }
 
 /// One client's mailbox.
@@ -67,6 +78,22 @@ impl Mailbox {
         Some(true)
     }
 
+    /// Tells the client to wait no longer; false if it has gone.
+    pub fn unblock(&self, reason: Unblock) -> bool {
+        let mut inner = self.inner.lock();
+        if inner.closed || inner.mail.killed {
+            return false;
+        }
+        inner.mail.unblocked = Some(reason);
+        inner.wake();
+        true
+    }
+
+    /// Has the client look around, though there is nothing for it: something that all share has changed.
+    pub fn wake(&self) {
+        self.inner.lock().wake();
+    }
+
     /// Tells the client to leave.
     pub fn kill(&self) {
         let mut inner = self.inner.lock();
@@ -84,7 +111,7 @@ impl Mailbox {
     pub fn poll(&self, context: &mut Context<'_>) -> Poll<Mail> {
         let mut inner = self.inner.lock();
         let mail = &mut inner.mail;
-        if !mail.killed && mail.served.is_none() && mail.messages.is_empty() {
+        if !mail.killed && mail.served.is_none() && mail.unblocked.is_none() && mail.messages.is_empty() {
             match &mut inner.waker {
                 Some(waker) => waker.clone_from(context.waker()),
                 none => *none = Some(context.waker().clone()),

@@ -112,7 +112,9 @@ impl Respool {
 }
 
 fn launch(port: u16, directory: &TempDir, args: &[String], env: &[(String, String)]) -> Process {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_respool"));
+    // Another build, such as the release's, may stand in.
+    let binary = std::env::var_os("RESPOOL_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_respool").into());
+    let mut command = Command::new(binary);
     command.args(args).current_dir(directory.path()).envs(env.iter().map(|(name, value)| (name, value)));
     let log = directory.path().join("respool.stderr");
     let mut process = Process::spawn(command, &log).expect("respool starts");

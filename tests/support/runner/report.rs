@@ -19,8 +19,8 @@ pub struct Report {
     pub cases: usize,
     /// How many commands were sent to the targets.
     pub commands: usize,
-    /// The cases that leave a target out, by reason.
-    pub left_out: BTreeMap<String, usize>,
+    /// The cases that leave a target out, and why.
+    pub left_out: Vec<String>,
 }
 
 impl Report {
@@ -39,9 +39,7 @@ impl Report {
         self.problems.extend(other.problems);
         self.cases += other.cases;
         self.commands += other.commands;
-        for (reason, count) in other.left_out {
-            *self.left_out.entry(reason).or_default() += count;
-        }
+        self.left_out.extend(other.left_out);
     }
 }
 
@@ -53,8 +51,8 @@ impl fmt::Display for Report {
         for ((file, where_), count) in self.tally() {
             writeln!(f, "{count:5} in {} [{where_}]", file.display())?;
         }
-        for (reason, count) in &self.left_out {
-            writeln!(f, "left out: {reason} ({count} cases)")?;
+        for reason in &self.left_out {
+            writeln!(f, "left out: {reason}")?;
         }
         let wrong = self.problems.len();
         write!(f, "{} cases, {} commands, {wrong} problems", self.cases, self.commands)

@@ -82,6 +82,7 @@ pub fn run(cases: &[Case], settings: &Settings) -> Report {
     });
     let order = |problem: &Problem| (problem.file.clone(), problem.line, problem.where_.clone());
     report.problems.sort_by_key(order);
+    report.left_out.sort();
     report
 }
 
@@ -90,8 +91,8 @@ pub fn hold_case(case: &Case, stage: &mut Stage, show: bool) -> Report {
     let mut report = Report { cases: 1, ..Report::default() };
     if let Some(reason) = &case.differs {
         let names: Vec<String> = case.targets.iter().map(ToString::to_string).collect();
-        let reason = format!("{}: only {}: {reason}", case.name, names.join(", "));
-        report.left_out.insert(reason, 1);
+        let place = format!("{}:{} {}", case.file.display(), case.line, case.name);
+        report.left_out.push(format!("{place}: only {}: {reason}", names.join(", ")));
     }
     for protocol in &case.protocols {
         let (reference, actual) = hold_everywhere(case, *protocol, stage);

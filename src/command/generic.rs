@@ -462,7 +462,8 @@ fn scan(context: &mut Context, args: Args) -> Result<(), Error> {
                 return Err(Error::SYNTAX);
             }
         } else if args.is(index, "MATCH") {
-            pattern = Some(value);
+            // The pattern that matches everything also matches the empty key, which a glob does not.
+            pattern = (value != b"*").then_some(value);
         } else if args.is(index, "TYPE") {
             kind = Some(value);
         } else {

@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -36,6 +37,7 @@ const KEPT_REPLY_BYTES: usize = 16 << 10;
 /// Serves one client until it leaves.
 pub async fn serve(worker: Rc<Worker>, socket: TcpStream) {
     let (Ok(address), Ok(local_address)) = (socket.peer_addr(), socket.local_addr()) else {
+        worker.load.fetch_sub(1, Ordering::Relaxed);
         return;
     };
     let _ = socket.set_nodelay(true);
@@ -302,6 +304,7 @@ impl Drop for Client {
         self.dispatch.close(now_ms());
         self.worker.shared.registry.leave(self.dispatch.session.info().id);
         self.worker.metrics.clients.subtract(1);
+        self.worker.load.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -359,7 +359,7 @@ impl Dispatch {
         let broker = store.broker();
         let info = self.session.info().clone();
         let protocol = self.session.protocol();
-        let mut change = |session: &mut Session, name: Option<&[u8]>| {
+        let change = |session: &mut Session, name: Option<&[u8]>| {
             let count = match name {
                 None => session.note_subscription(topic, false, b""),
                 Some(name) => {
@@ -448,8 +448,9 @@ impl Dispatch {
             && let Some(id) = self.exclusive.as_ref().and_then(|exclusive| exclusive.blocked_id())
         {
             let reason: &[u8] = if reason == Unblock::Error { b"ERROR" } else { b"TIMEOUT" };
+            let id = id.to_string();
             self.lane(redis).tell(|out| {
-                let request = [&b"CLIENT"[..], b"UNBLOCK", id.to_string().as_bytes(), reason];
+                let request = [&b"CLIENT"[..], b"UNBLOCK", id.as_bytes(), reason];
                 crate::resp::write::append_request(out, request.into_iter());
             });
         }

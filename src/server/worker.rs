@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -26,7 +27,7 @@ pub enum Driver {
     Redis(Redis),
 }
 
-/// What a worker is started with.
+/// What executes the commands, before a worker has its own side of it.
 #[derive(Clone)]
 pub enum DriverSeed {
     /// The in-memory driver.
@@ -45,6 +46,8 @@ pub struct Worker {
     pub metrics: Arc<WorkerMetrics>,
     /// What a client may take.
     pub limits: Limits,
+    /// How many clients it has.
+    pub load: Arc<AtomicUsize>,
     /// What the scanners of its clients accept.
     pub request_limits: request::Limits,
     /// What clients are read into: once a worker, since only one task reads at a time.
@@ -54,14 +57,23 @@ pub struct Worker {
 /// A socket that was accepted, on its way to a worker.
 pub type Accepted = std::net::TcpStream;
 
+/// What a worker is started with.
+pub struct Start {
+    /// What executes the commands.
+    pub seed: DriverSeed,
+    /// What all sessions share.
+    pub shared: Arc<Shared>,
+    /// What it counts.
+    pub metrics: Arc<WorkerMetrics>,
+    /// What a client may take.
+    pub limits: Limits,
+    /// How many clients it has, those on their way included.
+    pub load: Arc<AtomicUsize>,
+}
+
 /// Serves the sockets that come through `accepted` until it is closed and the last client has gone.
-pub fn run(
-    seed: DriverSeed,
-    shared: Arc<Shared>,
-    metrics: Arc<WorkerMetrics>,
-    limits: Limits,
-    mut accepted: mpsc::Receiver<Accepted>,
-) -> std::io::Result<()> {
+pub fn run(start: Start, mut accepted: mpsc::Receiver<Accepted>) -> std::io::Result<()> {
+    let Start { seed, shared, metrics, limits, load } = start;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let request_limits = request::Limits {
         arguments: limits.arguments,
@@ -74,7 +86,7 @@ pub fn run(
         DriverSeed::Redis(pool) => Driver::Redis(Redis::new(pool, limits.lane_bytes, metrics.clone())),
     };
     let scratch = RefCell::new(vec![0; READ_BYTES].into());
-    let worker = Rc::new(Worker { driver, shared, metrics, limits, request_limits, scratch });
+    let worker = Rc::new(Worker { driver, shared, metrics, limits, load, request_limits, scratch });
     let local = LocalSet::new();
     local.block_on(&runtime, async move {
         let mut clients = tokio::task::JoinSet::new();
@@ -83,8 +95,13 @@ pub fn run(
                 socket = accepted.recv() => match socket {
                     Some(socket) => {
                         // A socket whose peer has gone again between accept and here is no loss.
-                        if let Ok(socket) = TcpStream::from_std(socket) {
-                            clients.spawn_local(client::serve(worker.clone(), socket));
+                        match TcpStream::from_std(socket) {
+                            Ok(socket) => {
+                                clients.spawn_local(client::serve(worker.clone(), socket));
+                            }
+                            Err(_) => {
+                                worker.load.fetch_sub(1, Ordering::Relaxed);
+                            }
                         }
                     }
                     None => break,
@@ -94,5 +111,8 @@ pub fn run(
         }
         while clients.join_next().await.is_some() {}
     });
+    // What the lanes hold goes back to the pool, which needs a runtime for it.
+    let _context = runtime.enter();
+    drop(local);
     Ok(())
 }

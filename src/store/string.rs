@@ -20,11 +20,20 @@ impl Default for Str {
 impl Str {
     /// What `OBJECT ENCODING` answers.
     pub fn encoding(&self) -> &'static str {
-        todo!()
+        match self {
+            Str::Integer(_) => "int",
+            Str::Bytes(bytes) if bytes.len() <= 44 => "embstr",
+            Str::Bytes(_) | Str::Raw(_) => "raw",
+        }
     }
 
     /// Bytes that it holds on the heap. O(1).
     pub fn memory(&self) -> usize {
-        todo!()
+        match self {
+            Str::Integer(_) => 0,
+            Str::Bytes(bytes) | Str::Raw(bytes) if bytes.capacity() == 0 => 0,
+            // What malloc adds.
+            Str::Bytes(bytes) | Str::Raw(bytes) => bytes.capacity() + 16,
+        }
     }
 }

@@ -113,6 +113,23 @@ impl Error {
     }
 }
 
+impl Error {
+    /// The upstream did not answer. A command that may have been executed gets a code of its own.
+    pub fn upstream(why: &impl UpstreamFailure) -> Error {
+        if why.is_retry_safe() {
+            Error::new(format!("ERR respool: {why}"))
+        } else {
+            Error::new(format!("UNCERTAIN {why}: the command may or may not have been executed"))
+        }
+    }
+}
+
+/// Why an upstream did not answer, as far as its text needs to know.
+pub trait UpstreamFailure: std::fmt::Display {
+    /// True if the request was certainly not executed.
+    fn is_retry_safe(&self) -> bool;
+}
+
 impl From<WrongType> for Error {
     fn from(_: WrongType) -> Self {
         Error::WRONG_TYPE

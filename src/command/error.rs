@@ -63,6 +63,72 @@ impl Error {
     /// `SUBSCRIBE` and the like in `MULTI`.
     pub const NOT_IN_MULTI: Error = fixed("ERR Command not allowed inside a transaction");
 
+    /// `AUTH password` where none is needed.
+    pub const AUTH_WITHOUT_PASSWORD: Error = fixed(
+        "ERR AUTH <password> called without any password configured for the default user. Are you sure your \
+         configuration is correct?",
+    );
+    /// A wrong name or password.
+    pub const WRONG_PASSWORD: Error = fixed("WRONGPASS invalid username-password pair or user is disabled.");
+    /// `HELLO` before `AUTH`.
+    pub const HELLO_WITHOUT_AUTH: Error = fixed(
+        "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> \
+         <pass> option can be used to authenticate the client and select the RESP protocol version at the same time",
+    );
+    /// `HELLO` with a version that is none.
+    pub const BAD_PROTOCOL_VERSION: Error = fixed("ERR Protocol version is not an integer or out of range");
+    /// `HELLO` with a version that there isn't.
+    pub const NO_SUCH_PROTOCOL: Error = fixed("NOPROTO unsupported protocol version");
+    /// A name with spaces.
+    pub const BAD_CLIENT_NAME: Error =
+        fixed("ERR Client names cannot contain spaces, newlines or special characters.");
+    /// `CLIENT LIST ID` with what is no number.
+    pub const BAD_CLIENT_ID: Error = fixed("ERR Invalid client ID");
+    /// `CLIENT KILL ID` with what is no number.
+    pub const BAD_KILL_ID: Error = fixed("ERR client-id should be greater than 0");
+    /// `CLIENT KILL` of an address that nobody has.
+    pub const NO_SUCH_CLIENT: Error = fixed("ERR No such client");
+    /// `CLIENT PAUSE` with another mode.
+    pub const BAD_PAUSE_MODE: Error = fixed("ERR CLIENT PAUSE mode must be WRITE or ALL");
+    /// `CLIENT PAUSE` with what is no number.
+    pub const TIMEOUT_NOT_AN_INTEGER: Error = fixed("ERR timeout is not an integer or out of range");
+    /// `CLIENT PAUSE` with less than nothing.
+    pub const TIMEOUT_NEGATIVE: Error = fixed("ERR timeout is negative");
+    /// `CLIENT UNBLOCK` with another reason.
+    pub const BAD_UNBLOCK_REASON: Error = fixed("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
+    /// What a client gets whose wait another ended with `CLIENT UNBLOCK id ERROR`.
+    pub const UNBLOCKED: Error = fixed("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+    /// `CLIENT CACHING` alone.
+    pub const CACHING_WITHOUT_TRACKING: Error = fixed(
+        "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled",
+    );
+    /// More clients than `limits.clients`.
+    pub const TOO_MANY_CLIENTS: Error = fixed("ERR max number of clients reached");
+
+    /// A `HELLO` option that there isn't.
+    pub fn bad_hello_option(option: &[u8]) -> Error {
+        Error::new(format!("ERR Syntax error in HELLO option '{}'", String::from_utf8_lossy(option)))
+    }
+
+    /// `CLIENT KILL USER` of a user that there isn't.
+    pub fn no_such_user(name: &[u8]) -> Error {
+        Error::new(format!("ERR No such user '{}'", String::from_utf8_lossy(name)))
+    }
+
+    /// `CLIENT LIST TYPE` of a type that there isn't.
+    pub fn unknown_client_type(name: &[u8]) -> Error {
+        Error::new(format!("ERR Unknown client type '{}'", String::from_utf8_lossy(name)))
+    }
+
+    /// Anything but a subscription while a RESP2 client is subscribed.
+    pub fn only_subscriptions(name: &[u8]) -> Error {
+        let name = String::from_utf8_lossy(name).to_lowercase();
+        Error::new(format!(
+            "ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in \
+             this context"
+        ))
+    }
+
     /// An error of a text that is made up for the occasion. It begins with its code.
     pub fn new(text: impl Into<Cow<'static, str>>) -> Error {
         Error(text.into())

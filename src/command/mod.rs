@@ -9,6 +9,7 @@
 //! * [`blocking`]: commands that wait in the memory driver
 //! * [`help`]: what containers answer to `HELP`
 //! * [`info`]: the text of `INFO`
+//! * [`long_double`], [`random`], [`scan`]: what commands of several groups have in common
 //!
 //! One file per group holds its rows, handlers and tests. A new command is one row and one handler in one file.
 
@@ -20,8 +21,11 @@ pub mod execute;
 pub mod help;
 pub mod info;
 pub mod keys;
-mod parse;
+pub mod long_double;
+pub mod parse;
+pub mod random;
 pub mod row;
+pub mod scan;
 mod settings;
 mod sort;
 pub mod table;

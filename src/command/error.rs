@@ -21,7 +21,7 @@ const fn fixed(text: &'static str) -> Error {
 const SHOWN: usize = 128;
 
 /// As much of `argument` as C prints: up to the first zero byte.
-fn printed(argument: &[u8]) -> &[u8] {
+pub fn printed(argument: &[u8]) -> &[u8] {
     argument.split(|&byte| byte == 0).next().unwrap_or_default()
 }
 

@@ -97,12 +97,11 @@ enum Weight {
 }
 
 fn sort_key(context: &mut Context, args: Args, mut options: Options) -> Result<(), Error> {
-    let (elements, is_set) = load(context.db, args.at(1))?;
+    let (mut elements, is_set) = load(context.db, args.at(1))?;
     // The order of a set is none: what is stored has to be the same each time.
     if options.unsorted && is_set && options.store.is_some() {
         options = Options { unsorted: false, alpha: true, by: None, ..options };
     }
-    let mut elements = elements;
     if !options.unsorted {
         elements = sorted(context.db, elements, &options)?;
     } else if options.descending && !is_set {

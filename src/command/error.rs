@@ -175,6 +175,8 @@ impl Error {
     pub const NO_RANDOM: Error = fixed("ERR no random numbers from the system");
     /// `CONFIG REWRITE`.
     pub const NO_CONFIG_FILE: Error = fixed("ERR The server is running without a config file");
+    /// `FAILOVER ABORT`.
+    pub const NO_FAILOVER: Error = fixed("ERR No failover in progress.");
     /// `FAILOVER`.
     pub const NO_REPLICAS: Error = fixed("ERR FAILOVER requires connected replicas.");
 
@@ -353,7 +355,9 @@ impl Error {
 
     /// Too many or too few arguments.
     pub fn wrong_arity(name: &str) -> Error {
-        Error::new(format!("ERR wrong number of arguments for '{name}' command"))
+        // An EXEC that is refused discards its transaction, and says so.
+        let code = if name == "exec" { "EXECABORT Transaction discarded because of:" } else { "ERR" };
+        Error::new(format!("{code} wrong number of arguments for '{name}' command"))
     }
 
     /// A command that respool does not pass on or does not execute, with the reason.

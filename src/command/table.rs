@@ -11,7 +11,7 @@ use super::{
 use crate::resp::Args;
 
 /// The rows of every group.
-pub const GROUPS: [&[Row]; 16] = [
+pub static GROUPS: [&[Row]; 16] = [
     bitmap::ROWS,
     cluster::ROWS,
     connection::ROWS,

@@ -38,14 +38,74 @@ impl Error {
     pub const OUT_OF_MEMORY: Error = fixed("OOM command not allowed when used memory > 'maxmemory'.");
 
     // Strings and bitmaps.
+    /// A string would get longer than Redis's `proto-max-bulk-len`.
+    pub const STRING_TOO_LONG: Error = fixed("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
+    /// `SETRANGE` before the beginning.
+    pub const OFFSET_OUT_OF_RANGE: Error = fixed("ERR offset is out of range");
+    /// `INCR` and its kin past what fits into 64 bits.
+    pub const INCREMENT_OVERFLOW: Error = fixed("ERR increment or decrement would overflow");
+    /// `DECRBY` of a number that has no opposite.
+    pub const DECREMENT_OVERFLOW: Error = fixed("ERR decrement would overflow");
+    /// `INCRBYFLOAT` past what a long double holds.
+    pub const INCREMENT_NOT_FINITE: Error = fixed("ERR increment would produce NaN or Infinity");
+    /// `LCS` of a key that holds no string.
+    pub const LCS_TYPE: Error = fixed("ERR The specified keys must contain string values");
+    /// `LCS` with `LEN` and `IDX`.
+    pub const LCS_OPTIONS: Error = fixed("ERR If you want both the length and indexes, please just use IDX.");
+    /// `LCS` of strings that would need too large a table.
+    pub const LCS_TOO_LARGE: Error =
+        fixed("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
+    /// `LCS` when there is no memory for the table.
+    pub const LCS_NO_MEMORY: Error = fixed("ERR Insufficient memory, failed allocating transient memory for LCS");
+    /// A bit that is neither 0 nor 1 (`SETBIT`).
+    pub const NOT_A_BIT: Error = fixed("ERR bit is not an integer or out of range");
+    /// A bit that is neither 0 nor 1 (`BITPOS`).
+    pub const BIT_ARGUMENT: Error = fixed("ERR The bit argument must be 1 or 0.");
+    /// A bit's number that is none, or past the longest string.
+    pub const BIT_OFFSET: Error = fixed("ERR bit offset is not an integer or out of range");
+    /// `BITOP NOT` of more than one key.
+    pub const BITOP_NOT: Error = fixed("ERR BITOP NOT must be called with a single source key.");
+    /// A type that `BITFIELD` doesn't know.
+    pub const BITFIELD_TYPE: Error =
+        fixed("ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.");
+    /// An overflow that `BITFIELD` doesn't know.
+    pub const BITFIELD_OVERFLOW: Error = fixed("ERR Invalid OVERFLOW type specified");
+    /// `BITFIELD_RO` that would write.
+    pub const BITFIELD_READ_ONLY: Error = fixed("ERR BITFIELD_RO only supports the GET subcommand");
 
     // Lists.
 
     // Hashes and sets.
+    /// `HINCRBY` of a value that is no integer.
+    pub const HASH_NOT_AN_INTEGER: Error = fixed("ERR hash value is not an integer");
+    /// `HINCRBYFLOAT` of a value that is no number.
+    pub const HASH_NOT_A_FLOAT: Error = fixed("ERR hash value is not a float");
+    /// `HINCRBYFLOAT` by infinity.
+    pub const NOT_FINITE: Error = fixed("ERR value is NaN or Infinity");
+    /// A count that is too large for its reply.
+    pub const COUNT_OUT_OF_RANGE: Error = fixed("ERR value is out of range");
+    /// The one count that has no opposite.
+    pub const COUNT_WITHOUT_OPPOSITE: Error =
+        fixed("ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807");
+    /// `SINTERCARD` of no keys.
+    pub const NUMKEYS: Error = fixed("ERR numkeys should be greater than 0");
+    /// `SINTERCARD` of more keys than there are.
+    pub const NUMKEYS_TOO_LARGE: Error = fixed("ERR Number of keys can't be greater than number of args");
+    /// `SINTERCARD` with a limit below zero.
+    pub const LIMIT_NEGATIVE: Error = fixed("ERR LIMIT can't be negative");
 
     // Sorted sets.
 
     // Keys.
+    /// A cursor that is none.
+    pub const INVALID_CURSOR: Error = fixed("ERR invalid cursor");
+    /// A number that does not fit into C's `int`.
+    pub const NOT_AN_INT: Error = fixed("ERR value is out of range, value must between -2147483648 and 2147483647");
+
+    /// An expiry that no clock can show.
+    pub fn invalid_expire_time(name: &str) -> Error {
+        Error::new(format!("ERR invalid expire time in '{name}' command"))
+    }
 
     // Connections and transactions.
     /// A command before `AUTH`.
@@ -62,6 +122,71 @@ impl Error {
     pub const WATCH_IN_MULTI: Error = fixed("ERR WATCH inside MULTI is not allowed");
     /// `SUBSCRIBE` and the like in `MULTI`.
     pub const NOT_IN_MULTI: Error = fixed("ERR Command not allowed inside a transaction");
+
+    /// `AUTH password` where none is needed.
+    pub const AUTH_WITHOUT_PASSWORD: Error = fixed(
+        "ERR AUTH <password> called without any password configured for the default user. Are you sure your \
+         configuration is correct?",
+    );
+    /// A wrong name or password.
+    pub const WRONG_PASSWORD: Error = fixed("WRONGPASS invalid username-password pair or user is disabled.");
+    /// `HELLO` before `AUTH`.
+    pub const HELLO_WITHOUT_AUTH: Error = fixed(
+        "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> \
+         <pass> option can be used to authenticate the client and select the RESP protocol version at the same time",
+    );
+    /// `HELLO` with a version that is none.
+    pub const BAD_PROTOCOL_VERSION: Error = fixed("ERR Protocol version is not an integer or out of range");
+    /// `HELLO` with a version that there isn't.
+    pub const NO_SUCH_PROTOCOL: Error = fixed("NOPROTO unsupported protocol version");
+    /// A name with spaces.
+    pub const BAD_CLIENT_NAME: Error = fixed("ERR Client names cannot contain spaces, newlines or special characters.");
+    /// `CLIENT LIST ID` with what is no number.
+    pub const BAD_CLIENT_ID: Error = fixed("ERR Invalid client ID");
+    /// `CLIENT KILL ID` with what is no number.
+    pub const BAD_KILL_ID: Error = fixed("ERR client-id should be greater than 0");
+    /// `CLIENT KILL` of an address that nobody has.
+    pub const NO_SUCH_CLIENT: Error = fixed("ERR No such client");
+    /// `CLIENT PAUSE` with another mode.
+    pub const BAD_PAUSE_MODE: Error = fixed("ERR CLIENT PAUSE mode must be WRITE or ALL");
+    /// `CLIENT PAUSE` with what is no number.
+    pub const TIMEOUT_NOT_AN_INTEGER: Error = fixed("ERR timeout is not an integer or out of range");
+    /// `CLIENT PAUSE` with less than nothing.
+    pub const TIMEOUT_NEGATIVE: Error = fixed("ERR timeout is negative");
+    /// `CLIENT UNBLOCK` with another reason.
+    pub const BAD_UNBLOCK_REASON: Error = fixed("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
+    /// What a client gets whose wait another ended with `CLIENT UNBLOCK id ERROR`.
+    pub const UNBLOCKED: Error = fixed("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+    /// `CLIENT CACHING` alone.
+    pub const CACHING_WITHOUT_TRACKING: Error = fixed(
+        "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled",
+    );
+    /// More clients than `limits.clients`.
+    pub const TOO_MANY_CLIENTS: Error = fixed("ERR max number of clients reached");
+
+    /// A `HELLO` option that there isn't.
+    pub fn bad_hello_option(option: &[u8]) -> Error {
+        Error::new(format!("ERR Syntax error in HELLO option '{}'", String::from_utf8_lossy(option)))
+    }
+
+    /// `CLIENT KILL USER` of a user that there isn't.
+    pub fn no_such_user(name: &[u8]) -> Error {
+        Error::new(format!("ERR No such user '{}'", String::from_utf8_lossy(name)))
+    }
+
+    /// `CLIENT LIST TYPE` of a type that there isn't.
+    pub fn unknown_client_type(name: &[u8]) -> Error {
+        Error::new(format!("ERR Unknown client type '{}'", String::from_utf8_lossy(name)))
+    }
+
+    /// Anything but a subscription while a RESP2 client is subscribed.
+    pub fn only_subscriptions(name: &[u8]) -> Error {
+        let name = String::from_utf8_lossy(name).to_lowercase();
+        Error::new(format!(
+            "ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in \
+             this context"
+        ))
+    }
 
     /// An error of a text that is made up for the occasion. It begins with its code.
     pub fn new(text: impl Into<Cow<'static, str>>) -> Error {
@@ -111,6 +236,23 @@ impl Error {
     pub fn refused(name: &str, reason: &str) -> Error {
         Error::new(format!("ERR respool refuses '{name}': {reason}"))
     }
+}
+
+impl Error {
+    /// The upstream did not answer. A command that may have been executed gets a code of its own.
+    pub fn upstream(why: &impl UpstreamFailure) -> Error {
+        if why.is_retry_safe() {
+            Error::new(format!("ERR respool: {why}"))
+        } else {
+            Error::new(format!("UNCERTAIN {why}: the command may or may not have been executed"))
+        }
+    }
+}
+
+/// Why an upstream did not answer, as far as its text needs to know.
+pub trait UpstreamFailure: std::fmt::Display {
+    /// True if the request was certainly not executed.
+    fn is_retry_safe(&self) -> bool;
 }
 
 impl From<WrongType> for Error {

@@ -14,9 +14,12 @@
 pub mod broker;
 pub mod database;
 pub mod dict;
+mod glob;
 pub mod hash;
+mod keyspace;
 pub mod list;
 pub mod mailbox;
+mod segment;
 pub mod set;
 pub mod shard;
 pub mod sorted_set;

@@ -74,6 +74,17 @@ impl Value {
         }
     }
 
+    /// True of an aggregate without elements, whose key has to go. Never true of a string.
+    pub fn is_void(&self) -> bool {
+        match self {
+            Value::String(_) => false,
+            Value::List(value) => value.is_void(),
+            Value::Hash(value) => value.is_void(),
+            Value::Set(value) => value.is_void(),
+            Value::SortedSet(value) => value.is_void(),
+        }
+    }
+
     /// What `OBJECT ENCODING` answers.
     pub fn encoding(&self) -> &'static str {
         match self {

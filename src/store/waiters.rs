@@ -1,6 +1,8 @@
 //! Who waits for which key.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::database::Database;
 use super::shard::ShardSet;
@@ -20,6 +22,9 @@ pub enum Outcome {
 pub trait Serve: Send + Sync {
     /// Takes what the waiter wants from `key`, which was touched, in the database selected in `database`, and hands
     /// the reply to its client.
+    ///
+    /// It may name keys of that key's shard and of [`Waiter::shards`], and locks no others: it runs while all of them
+    /// are locked.
     fn serve(&self, database: &mut Database<'_>, key: &[u8]) -> Outcome;
 }
 
@@ -31,21 +36,54 @@ pub struct Waiter {
     pub shards: ShardSet,
     /// True while it is being served and ever after: two keys may get ready on two threads at once.
     claimed: AtomicBool,
+    /// Held while it is being served. Without it, who finds it claimed could not tell whether it will be released, and
+    /// would leave it waiting for a key that is ready.
+    turn: Mutex<()>,
+    /// In how many keys' queues it stands.
+    queues: AtomicU32,
 }
 
 impl Waiter {
     /// A waiter that is not served yet.
     pub fn new(want: Box<dyn Serve>, shards: ShardSet) -> Self {
-        Waiter { want, shards, claimed: AtomicBool::new(false) }
+        Waiter { want, shards, claimed: AtomicBool::new(false), turn: Mutex::new(()), queues: AtomicU32::new(0) }
     }
 
     /// Claims the right to serve it, which only one can have.
+    ///
+    /// Who wants to end the waiting (a timeout, `CLIENT UNBLOCK`) claims it too, and does so while all shards of its
+    /// keys are locked: then nobody is just serving it, and false means that it has been served.
     pub fn claim(&self) -> bool {
-        !self.claimed.swap(true, std::sync::atomic::Ordering::AcqRel)
+        !self.claimed.swap(true, Ordering::AcqRel)
     }
 
     /// Gives the claim back, when there was nothing to serve it with.
     pub fn release(&self) {
-        self.claimed.store(false, std::sync::atomic::Ordering::Release);
+        self.claimed.store(false, Ordering::Release);
+    }
+
+    /// True if it was served, or its waiting was ended otherwise.
+    pub fn is_claimed(&self) -> bool {
+        self.claimed.load(Ordering::Acquire)
+    }
+
+    /// Waits until nobody else is serving it. Who holds a turn waits for nothing else, since all shards that serving
+    /// needs were locked before: so this is short.
+    pub(super) fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock()
+    }
+
+    /// Notes that it stands in one queue more, and counts it as a blocked client in the first.
+    pub(super) fn join(&self, blocked: &AtomicU64) {
+        if self.queues.fetch_add(1, Ordering::Relaxed) == 0 {
+            blocked.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes that it stands in one queue less.
+    pub(super) fn leave(&self, blocked: &AtomicU64) {
+        if self.queues.fetch_sub(1, Ordering::Relaxed) == 1 {
+            blocked.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }

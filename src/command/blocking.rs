@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::context::Context;
 use super::error::Error;
 use super::row::Row;
-use crate::resp::number::parse_double;
+use crate::resp::number::{parse_double, parse_integer};
 use crate::resp::{Args, OwnedArgs, Protocol, Writer};
 use crate::store::waiters::{Outcome, Serve, Waiter};
 use crate::store::{Database, Mailbox, ShardSet, Store, Value};
@@ -44,6 +44,10 @@ pub fn keys_and_timeout(args: Args<'_>) -> Result<Plan, Error> {
 
 /// A timeout in seconds, as milliseconds.
 pub fn timeout_ms(argument: &[u8]) -> Result<u64, Error> {
+    if let Some(seconds) = parse_integer(argument) {
+        let timeout_ms = seconds.checked_mul(1000).and_then(|timeout_ms| u64::try_from(timeout_ms).ok());
+        return timeout_ms.ok_or(Error::TIMEOUT_NEGATIVE);
+    }
     // Redis reads a long double, which may be larger than any double.
     let too_large = || str::from_utf8(argument).ok()?.parse::<f64>().ok().filter(|seconds| seconds.is_infinite());
     let seconds = parse_double(argument).or_else(too_large).ok_or(Error::TIMEOUT_NOT_A_FLOAT)?;

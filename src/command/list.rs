@@ -436,8 +436,9 @@ impl<'a> Search<'a> {
         place: impl Fn(usize) -> usize,
     ) {
         let limit = if self.limit == 0 { usize::MAX } else { self.limit };
-        // The one rank that has no opposite stays below zero in Redis, so that every match counts.
-        let passed = self.rank.checked_abs().unwrap_or(1) as usize - 1;
+        // The one rank that has no opposite stays below zero in Redis: then nothing is passed by, and no count reached.
+        let opposite = self.rank.checked_abs();
+        let passed = opposite.unwrap_or(1) as usize - 1;
         let matches = elements.take(limit).enumerate().filter(|(_, element)| *element == self.element).skip(passed);
         let mut places = matches.map(|(index, _)| place(index));
         let Some(count) = self.count else {
@@ -448,7 +449,8 @@ impl<'a> Search<'a> {
             return;
         };
         let start = reply.deferred();
-        let found = places.take(if count == 0 { usize::MAX } else { count }).map(|place| reply.count(place)).count();
+        let wanted = if count == 0 || opposite.is_none() { usize::MAX } else { count };
+        let found = places.take(wanted).map(|place| reply.count(place)).count();
         reply.array_at(start, found);
     }
 }

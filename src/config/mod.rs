@@ -4,14 +4,16 @@
 
 pub mod address;
 pub mod load;
+pub mod size;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-pub use address::Address;
+pub use address::{Address, AddressError};
+pub use load::{ConfigError, Overrides, load};
 
 /// Everything that can be set. `config/respool.toml` shows every key with its default.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -92,6 +94,13 @@ impl Default for Upstream {
     }
 }
 
+impl Upstream {
+    /// Where the upstream is; none is the in-memory driver.
+    pub fn address(&self) -> Result<Option<Address>, AddressError> {
+        self.url.as_ref().map(|url| Address::parse(url.expose_secret())).transpose()
+    }
+}
+
 /// Connections to the upstream: lanes and exclusive ones together.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -110,12 +119,7 @@ pub struct Pool {
 
 impl Default for Pool {
     fn default() -> Self {
-        Pool {
-            min: 2,
-            max: 1000,
-            acquire_timeout: Duration::from_secs(5),
-            idle_timeout: Duration::from_secs(600),
-        }
+        Pool { min: 2, max: 1000, acquire_timeout: Duration::from_secs(5), idle_timeout: Duration::from_secs(600) }
     }
 }
 
@@ -126,6 +130,7 @@ pub struct Memory {
     /// Databases that `SELECT` knows.
     pub databases: usize,
     /// Bytes that the data may take before writes that need memory are refused; 0 is no limit.
+    #[serde(deserialize_with = "size::deserialize")]
     pub max_memory: u64,
 }
 
@@ -144,18 +149,24 @@ pub struct Limits {
     /// Arguments of a request.
     pub arguments: usize,
     /// Bytes of an argument.
+    #[serde(deserialize_with = "size::deserialize")]
     pub bulk_bytes: usize,
     /// Bytes of an inline command, or of a length line.
+    #[serde(deserialize_with = "size::deserialize")]
     pub inline_bytes: usize,
     /// Bytes of a request.
+    #[serde(deserialize_with = "size::deserialize")]
     pub request_bytes: usize,
     /// Bytes of the commands that a client may queue in `MULTI`.
+    #[serde(deserialize_with = "size::deserialize")]
     pub transaction_bytes: usize,
     /// Requests of a client that may wait for their replies; more are read when replies have come.
     pub pipeline: usize,
     /// Bytes of replies for a client that does not read; over it the client is closed.
+    #[serde(deserialize_with = "size::deserialize")]
     pub client_output_bytes: usize,
     /// Bytes of requests that may wait for a lane's connection; over it requests are refused.
+    #[serde(deserialize_with = "size::deserialize")]
     pub lane_bytes: usize,
 }
 

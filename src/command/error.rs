@@ -38,14 +38,74 @@ impl Error {
     pub const OUT_OF_MEMORY: Error = fixed("OOM command not allowed when used memory > 'maxmemory'.");
 
     // Strings and bitmaps.
+    /// A string would get longer than Redis's `proto-max-bulk-len`.
+    pub const STRING_TOO_LONG: Error = fixed("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
+    /// `SETRANGE` before the beginning.
+    pub const OFFSET_OUT_OF_RANGE: Error = fixed("ERR offset is out of range");
+    /// `INCR` and its kin past what fits into 64 bits.
+    pub const INCREMENT_OVERFLOW: Error = fixed("ERR increment or decrement would overflow");
+    /// `DECRBY` of a number that has no opposite.
+    pub const DECREMENT_OVERFLOW: Error = fixed("ERR decrement would overflow");
+    /// `INCRBYFLOAT` past what a long double holds.
+    pub const INCREMENT_NOT_FINITE: Error = fixed("ERR increment would produce NaN or Infinity");
+    /// `LCS` of a key that holds no string.
+    pub const LCS_TYPE: Error = fixed("ERR The specified keys must contain string values");
+    /// `LCS` with `LEN` and `IDX`.
+    pub const LCS_OPTIONS: Error = fixed("ERR If you want both the length and indexes, please just use IDX.");
+    /// `LCS` of strings that would need too large a table.
+    pub const LCS_TOO_LARGE: Error =
+        fixed("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
+    /// `LCS` when there is no memory for the table.
+    pub const LCS_NO_MEMORY: Error = fixed("ERR Insufficient memory, failed allocating transient memory for LCS");
+    /// A bit that is neither 0 nor 1 (`SETBIT`).
+    pub const NOT_A_BIT: Error = fixed("ERR bit is not an integer or out of range");
+    /// A bit that is neither 0 nor 1 (`BITPOS`).
+    pub const BIT_ARGUMENT: Error = fixed("ERR The bit argument must be 1 or 0.");
+    /// A bit's number that is none, or past the longest string.
+    pub const BIT_OFFSET: Error = fixed("ERR bit offset is not an integer or out of range");
+    /// `BITOP NOT` of more than one key.
+    pub const BITOP_NOT: Error = fixed("ERR BITOP NOT must be called with a single source key.");
+    /// A type that `BITFIELD` doesn't know.
+    pub const BITFIELD_TYPE: Error =
+        fixed("ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.");
+    /// An overflow that `BITFIELD` doesn't know.
+    pub const BITFIELD_OVERFLOW: Error = fixed("ERR Invalid OVERFLOW type specified");
+    /// `BITFIELD_RO` that would write.
+    pub const BITFIELD_READ_ONLY: Error = fixed("ERR BITFIELD_RO only supports the GET subcommand");
 
     // Lists.
 
     // Hashes and sets.
+    /// `HINCRBY` of a value that is no integer.
+    pub const HASH_NOT_AN_INTEGER: Error = fixed("ERR hash value is not an integer");
+    /// `HINCRBYFLOAT` of a value that is no number.
+    pub const HASH_NOT_A_FLOAT: Error = fixed("ERR hash value is not a float");
+    /// `HINCRBYFLOAT` by infinity.
+    pub const NOT_FINITE: Error = fixed("ERR value is NaN or Infinity");
+    /// A count that is too large for its reply.
+    pub const COUNT_OUT_OF_RANGE: Error = fixed("ERR value is out of range");
+    /// The one count that has no opposite.
+    pub const COUNT_WITHOUT_OPPOSITE: Error =
+        fixed("ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807");
+    /// `SINTERCARD` of no keys.
+    pub const NUMKEYS: Error = fixed("ERR numkeys should be greater than 0");
+    /// `SINTERCARD` of more keys than there are.
+    pub const NUMKEYS_TOO_LARGE: Error = fixed("ERR Number of keys can't be greater than number of args");
+    /// `SINTERCARD` with a limit below zero.
+    pub const LIMIT_NEGATIVE: Error = fixed("ERR LIMIT can't be negative");
 
     // Sorted sets.
 
     // Keys.
+    /// A cursor that is none.
+    pub const INVALID_CURSOR: Error = fixed("ERR invalid cursor");
+    /// A number that does not fit into C's `int`.
+    pub const NOT_AN_INT: Error = fixed("ERR value is out of range, value must between -2147483648 and 2147483647");
+
+    /// An expiry that no clock can show.
+    pub fn invalid_expire_time(name: &str) -> Error {
+        Error::new(format!("ERR invalid expire time in '{name}' command"))
+    }
 
     // Connections and transactions.
     /// A command before `AUTH`.
@@ -80,8 +140,7 @@ impl Error {
     /// `HELLO` with a version that there isn't.
     pub const NO_SUCH_PROTOCOL: Error = fixed("NOPROTO unsupported protocol version");
     /// A name with spaces.
-    pub const BAD_CLIENT_NAME: Error =
-        fixed("ERR Client names cannot contain spaces, newlines or special characters.");
+    pub const BAD_CLIENT_NAME: Error = fixed("ERR Client names cannot contain spaces, newlines or special characters.");
     /// `CLIENT LIST ID` with what is no number.
     pub const BAD_CLIENT_ID: Error = fixed("ERR Invalid client ID");
     /// `CLIENT KILL ID` with what is no number.

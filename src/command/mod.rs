@@ -7,6 +7,7 @@
 //! * [`context`]: what a handler works with
 //! * [`execute`]: runs a request in the memory driver
 //! * [`blocking`]: commands that wait in the memory driver
+//! * [`long_double`], [`random`], [`scan`]: what commands of several groups have in common
 //!
 //! One file per group holds its rows, handlers and tests. A new command is one row and one handler in one file.
 
@@ -15,7 +16,11 @@ pub mod context;
 pub mod error;
 pub mod execute;
 pub mod keys;
+pub mod long_double;
+pub mod parse;
+pub mod random;
 pub mod row;
+pub mod scan;
 pub mod table;
 
 pub mod bitmap;

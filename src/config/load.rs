@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use secrecy::{ExposeSecret, SecretString};
 use toml::de::{DeTable, DeValue};
 
@@ -29,7 +30,7 @@ const MAX_REQUEST_BYTES: usize = 2 << 30;
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Overrides {
     /// Configuration file (TOML); without one, the defaults hold
-    #[arg(long, value_name = "FILE", env = "RESPOOL_CONFIG")]
+    #[arg(long, value_name = "FILE", env = "RESPOOL_CONFIG", hide_env_values = true, value_parser = path())]
     pub config: Option<PathBuf>,
     /// Where Redis clients connect [default: 127.0.0.1:6380]
     #[arg(long, value_name = "ADDR", env = "RESPOOL_LISTEN", hide_env_values = true)]
@@ -49,6 +50,11 @@ pub struct Overrides {
     /// What clients have to `AUTH` with; see [`PASSWORD_VARIABLE`].
     #[arg(skip)]
     pub password: Option<SecretString>,
+}
+
+/// Takes the empty path too, which clap's own parser does not.
+fn path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }
 
 impl Overrides {

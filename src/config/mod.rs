@@ -31,6 +31,13 @@ pub struct Config {
     pub limits: Limits,
 }
 
+impl Config {
+    /// Where the upstream is; `None` is the in-memory driver.
+    pub fn upstream_address(&self) -> Result<Option<Address>, AddressError> {
+        self.upstream.url.as_ref().map(|url| Address::parse(url.expose_secret())).transpose()
+    }
+}
+
 /// Where respool listens, and with what.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -91,13 +98,6 @@ impl Default for Upstream {
             backoff_min: Duration::from_millis(20),
             backoff_max: Duration::from_secs(1),
         }
-    }
-}
-
-impl Upstream {
-    /// Where the upstream is; none is the in-memory driver.
-    pub fn address(&self) -> Result<Option<Address>, AddressError> {
-        self.url.as_ref().map(|url| Address::parse(url.expose_secret())).transpose()
     }
 }
 

@@ -151,6 +151,7 @@ pub fn format_double(value: f64) -> String {
 }
 
 /// Room for a double's text, so that printing one allocates nothing.
+#[derive(Default)]
 pub struct DoubleBuffer {
     text: [u8; 32],
     length: usize,
@@ -158,9 +159,8 @@ pub struct DoubleBuffer {
 
 impl DoubleBuffer {
     /// An empty buffer.
-    #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
-        DoubleBuffer { text: [0; 32], length: 0 }
+        Self::default()
     }
 
     /// As [`format_double`].
@@ -246,7 +246,8 @@ mod tests {
         for (text, value) in valid.into_iter().chain([("-9223372036854775808", i64::MIN)]) {
             assert_eq!(parse_integer(text.as_bytes()), Some(value), "{text}");
         }
-        let wrong = ["", "-", "+1", "01", "-0", "00", " 1", "1 ", "1x", "x", "--1", "1.0", "0x1", "-01", "\01", "1\0"];
+        let wrong =
+            ["", "-", "+1", "01", "-0", "00", " 1", "1 ", "1x", "x", "--1", "1.0", "0x1", "-01", "\x001", "1\0"];
         let wide = ["9223372036854775808", "-9223372036854775809", "18446744073709551616", "100000000000000000000"];
         for text in wrong.into_iter().chain(wide) {
             assert_eq!(parse_integer(text.as_bytes()), None, "{text}");

@@ -81,3 +81,111 @@ fn class(pattern: &[u8], mut at: usize, byte: u8) -> (bool, usize) {
     }
     (matches != is_negated, at)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    /// What `KEYS` of Redis 7.0.15 (x86-64) answers with the text as the only key.
+    const SEEN: &[(&[u8], &[u8], bool)] = &[
+        (b"", b"", true),
+        (b"", b"a", false),
+        (b"**", b"", false),
+        (b"a", b"", false),
+        (b"**", b"a", true),
+        (b"a*", b"a", true),
+        (b"a***", b"a", true),
+        (b"*a", b"ba", true),
+        (b"*a", b"ab", false),
+        (b"a*b*c", b"aXbXc", true),
+        (b"a*b*c", b"aXcXb", false),
+        (b"*ab*ab*", b"xabab", true),
+        (b"*ab*ab*", b"xaba", false),
+        (b"?", b"a", true),
+        (b"?", b"", false),
+        (b"??", b"a", false),
+        (b"*?", b"a", true),
+        (b"?*", b"a", true),
+        (b"*??", b"a", false),
+        (b"[abc]", b"b", true),
+        (b"[abc]", b"d", false),
+        (b"[a-c]", b"b", true),
+        (b"[c-a]", b"b", true),
+        (b"[a-c]", b"-", false),
+        (b"[^a-c]", b"b", false),
+        (b"[^a-c]", b"d", true),
+        (b"[^]", b"a", true),
+        (b"[^", b"a", true),
+        (b"[^a", b"a", false),
+        (b"[^a", b"b", true),
+        (b"[]", b"a", false),
+        (b"[]", b"]", false),
+        (b"[]a]", b"a]", false),
+        (b"[", b"[", false),
+        (b"[", b"a", false),
+        (b"[a", b"a", true),
+        (b"[a", b"b", false),
+        (b"[ab", b"b", true),
+        (b"[a-", b"a", true),
+        (b"[a-", b"-", true),
+        (b"[a-]", b"-", false),
+        (b"[a-]", b"^", true),
+        (b"[a-]", b"b", false),
+        (b"[a-]b", b"b", true),
+        (b"[-a]", b"-", true),
+        (b"[\\]]", b"]", true),
+        (b"[\\", b"\\", true),
+        (b"[\\^a]", b"^", true),
+        (b"[a\\-c]", b"b", false),
+        (b"[a\\-c]", b"-", true),
+        (b"[\\a-c]", b"b", false),
+        (b"[\\a-c]", b"-", true),
+        (b"[a-\\]]", b"\\", false),
+        (b"[a-\\]]", b"\\]", true),
+        (b"[^\\]]", b"]", false),
+        (b"\\*", b"*", true),
+        (b"\\*", b"a", false),
+        (b"\\", b"\\", true),
+        (b"a\\", b"a\\", true),
+        (b"\\\\", b"\\", true),
+        (b"\\a", b"a", true),
+        (b"*\\*", b"a*", true),
+        (b"*\\*", b"ab", false),
+        (b"\\[a]", b"[a]", true),
+        (b"[*]", b"*", true),
+        (b"[*]", b"a", false),
+        (b"[?]x", b"ax", false),
+        (b"[\x00-\xff]", b"a", false),
+        (b"[\x01-\xff]", b"a", false),
+        (b"[\x01-\xff]", b"\x00", true),
+        (b"[\x80-\xff]", b"\x90", true),
+        (b"[\x7f-\x80]", b"a", true),
+        (b"[a-\xff]", b"\x05", true),
+        (b"h[^\xff]", b"h\xff", false),
+        (b"a\x00*", b"a\x00b", true),
+        (b"user:*:[0-9]", b"user:x:y:7", true),
+        (b"user:[0-9]*", b"user:17", true),
+        (b"*]", b"a]", true),
+        (b"a]", b"a]", true),
+        (b"[a]*[b]", b"axxb", true),
+        (b"*[^b]", b"ab", false),
+        (b"*[^b]", b"abc", true),
+    ];
+
+    #[test]
+    fn patterns_match_as_in_redis() {
+        for &(pattern, text, expected) in SEEN {
+            assert_eq!(matches(pattern, text), expected, "{} {}", pattern.escape_ascii(), text.escape_ascii());
+        }
+        // Seen with PSUBSCRIBE: KEYS itself takes a lone star for every key.
+        assert!(!matches(b"*", b"") && matches(b"*", b"a"));
+    }
+
+    #[test]
+    fn many_stars_take_no_exponential_time() {
+        let pattern = "a*".repeat(200) + "b";
+        assert!(!matches(pattern.as_bytes(), &[b'a'; 20_000]));
+        let pattern = "*[ab]?".repeat(100) + "c";
+        assert!(!matches(pattern.as_bytes(), &[b'a'; 20_000]));
+    }
+}

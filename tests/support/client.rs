@@ -24,12 +24,7 @@ impl Client {
         let stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
         stream.set_nodelay(true)?;
         stream.set_write_timeout(Some(TIMEOUT))?;
-        Ok(Self {
-            stream,
-            received: Vec::new(),
-            scanner: FrameScanner::new(),
-            timeout: TIMEOUT,
-        })
+        Ok(Self { stream, received: Vec::new(), scanner: FrameScanner::new(), timeout: TIMEOUT })
     }
 
     /// Whether a server on this port answers PING.
@@ -71,8 +66,7 @@ impl Client {
     /// Reads exactly one reply as raw bytes.
     pub fn read_raw(&mut self) -> io::Result<Vec<u8>> {
         let timeout = self.timeout;
-        self.read_within(timeout)?
-            .ok_or_else(|| self.no_reply(timeout))
+        self.read_within(timeout)?.ok_or_else(|| self.no_reply(timeout))
     }
 
     /// Reads exactly one reply.
@@ -128,9 +122,7 @@ impl Client {
     /// Sends a command and reads its reply as raw bytes.
     #[track_caller]
     pub fn command_raw<A: AsRef<[u8]>>(&mut self, args: &[A]) -> Vec<u8> {
-        self.send(args)
-            .and_then(|()| self.read_raw())
-            .unwrap_or_else(|error| panic!("{}: {error}", show(args)))
+        self.send(args).and_then(|()| self.read_raw()).unwrap_or_else(|error| panic!("{}: {error}", show(args)))
     }
 
     /// Sends a command and reads its reply.
@@ -209,9 +201,6 @@ pub fn encode<A: AsRef<[u8]>>(args: &[A]) -> Vec<u8> {
 }
 
 fn show<A: AsRef<[u8]>>(args: &[A]) -> String {
-    let words: Vec<String> = args
-        .iter()
-        .map(|arg| arg.as_ref().escape_ascii().to_string())
-        .collect();
+    let words: Vec<String> = args.iter().map(|arg| arg.as_ref().escape_ascii().to_string()).collect();
     words.join(" ")
 }

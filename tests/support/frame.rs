@@ -11,10 +11,7 @@ pub struct FrameScanner {
 impl FrameScanner {
     /// A scanner at the beginning of a reply.
     pub fn new() -> Self {
-        Self {
-            position: 0,
-            pending: 1,
-        }
+        Self { position: 0, pending: 1 }
     }
 
     /// The length of the reply at the beginning of `bytes`, or none while it is incomplete. The same bytes, with
@@ -54,13 +51,7 @@ impl<'a> Part<'a> {
         let Some((&kind, line)) = bytes[..end].split_first() else {
             return Err("a reply begins with an empty line".to_owned());
         };
-        let mut part = Part {
-            kind,
-            text: line,
-            null: kind == b'_',
-            children: 0,
-            length: end + 2,
-        };
+        let mut part = Part { kind, text: line, null: kind == b'_', children: 0, length: end + 2 };
         match kind {
             b'+' | b'-' | b':' | b',' | b'#' | b'_' | b'(' => {}
             b'$' | b'=' | b'!' => {
@@ -118,16 +109,12 @@ pub struct Frame<'a> {
 impl<'a> Frame<'a> {
     /// Opens a reply that is known to be complete.
     pub fn open(raw: &'a [u8]) -> Self {
-        let part = Part::read(raw)
-            .expect("a reply that was scanned")
-            .expect("a complete reply");
+        let part = Part::read(raw).expect("a reply that was scanned").expect("a complete reply");
         let mut rest = &raw[part.length..];
         let mut items = Vec::new();
         for _ in 0..part.children {
-            let length = FrameScanner::new()
-                .advance(rest)
-                .expect("a reply that was scanned")
-                .expect("a complete reply");
+            let length =
+                FrameScanner::new().advance(rest).expect("a reply that was scanned").expect("a complete reply");
             let (item, behind) = rest.split_at(length);
             items.push(item);
             rest = behind;
@@ -136,12 +123,7 @@ impl<'a> Frame<'a> {
             let described = items.pop().expect("an attribute describes a reply");
             return Frame::open(described);
         }
-        Frame {
-            kind: part.kind,
-            null: part.null,
-            text: part.text,
-            items,
-        }
+        Frame { kind: part.kind, null: part.null, text: part.text, items }
     }
 }
 

@@ -33,8 +33,5 @@ pub use wait::{wait_until, wait_within};
 
 /// A directory of its own under the system's temporary directory, removed when dropped.
 pub fn temp_dir() -> tempfile::TempDir {
-    tempfile::Builder::new()
-        .prefix("respool-test-")
-        .tempdir()
-        .expect("a temporary directory")
+    tempfile::Builder::new().prefix("respool-test-").tempdir().expect("a temporary directory")
 }

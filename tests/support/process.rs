@@ -21,10 +21,7 @@ impl Process {
     /// Starts the program; its stdout and stderr are appended to `log`.
     pub fn spawn(mut command: Command, log: &Path) -> io::Result<Self> {
         let output = File::options().create(true).append(true).open(log)?;
-        command
-            .stdin(Stdio::null())
-            .stdout(output.try_clone()?)
-            .stderr(output);
+        command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
         // SAFETY: prctl is async-signal-safe and touches no memory of the parent.
         unsafe {
             command.pre_exec(|| {
@@ -35,10 +32,7 @@ impl Process {
             });
         }
         let child = spawn_from_lasting_thread(command)?;
-        Ok(Self {
-            child,
-            log: log.to_owned(),
-        })
+        Ok(Self { child, log: log.to_owned() })
     }
 
     /// The process id.

@@ -30,12 +30,7 @@ impl RedisServer {
         let port = free_port();
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
         let process = launch(port, &directory, &args);
-        Self {
-            process,
-            directory,
-            port,
-            args,
-        }
+        Self { process, directory, port, args }
     }
 
     /// Kills the server and starts it again, empty, on the same port.
@@ -96,13 +91,7 @@ fn launch(port: u16, directory: &TempDir, args: &[String]) -> Process {
         .args(args);
     let log = directory.path().join("redis.log");
     let mut process = Process::spawn(command, &log).expect("redis-server starts");
-    let answers = wait_within(Duration::from_secs(10), || {
-        !process.is_running() || Client::answers(port)
-    });
-    assert!(
-        answers && process.is_running(),
-        "redis-server does not answer on port {port}:\n{}",
-        process.log()
-    );
+    let answers = wait_within(Duration::from_secs(10), || !process.is_running() || Client::answers(port));
+    assert!(answers && process.is_running(), "redis-server does not answer on port {port}:\n{}", process.log());
     process
 }

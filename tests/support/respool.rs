@@ -37,31 +37,15 @@ impl Respool {
         let directory = temp_dir();
         let port = free_port();
         let http_port = free_port();
-        let args: Vec<String> = [
-            "--listen",
-            &format!("127.0.0.1:{port}"),
-            "--http",
-            &format!("127.0.0.1:{http_port}"),
-            "--workers",
-            "2",
-        ]
-        .iter()
-        .chain(args)
-        .map(|arg| (*arg).to_owned())
-        .collect();
-        let env: Vec<_> = env
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
+        let args: Vec<String> =
+            ["--listen", &format!("127.0.0.1:{port}"), "--http", &format!("127.0.0.1:{http_port}"), "--workers", "2"]
+                .iter()
+                .chain(args)
+                .map(|arg| (*arg).to_owned())
+                .collect();
+        let env: Vec<_> = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let process = launch(port, &directory, &args, &env);
-        Self {
-            process,
-            directory,
-            port,
-            http_port,
-            args,
-            env,
-        }
+        Self { process, directory, port, http_port, args, env }
     }
 
     /// Kills it and starts it again with the same ports, arguments and environment.
@@ -128,20 +112,13 @@ impl Respool {
 }
 
 fn launch(port: u16, directory: &TempDir, args: &[String], env: &[(String, String)]) -> Process {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_respool"));
-    command
-        .args(args)
-        .current_dir(directory.path())
-        .envs(env.iter().map(|(name, value)| (name, value)));
+    // Another build, such as the release's, may stand in.
+    let binary = std::env::var_os("RESPOOL_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_respool").into());
+    let mut command = Command::new(binary);
+    command.args(args).current_dir(directory.path()).envs(env.iter().map(|(name, value)| (name, value)));
     let log = directory.path().join("respool.stderr");
     let mut process = Process::spawn(command, &log).expect("respool starts");
-    let answers = wait_within(Duration::from_secs(10), || {
-        !process.is_running() || Client::answers(port)
-    });
-    assert!(
-        answers && process.is_running(),
-        "respool does not answer on port {port}:\n{}",
-        process.log()
-    );
+    let answers = wait_within(Duration::from_secs(10), || !process.is_running() || Client::answers(port));
+    assert!(answers && process.is_running(), "respool does not answer on port {port}:\n{}", process.log());
     process
 }

@@ -56,13 +56,9 @@ impl Value {
             b'=' => Value::Verbatim(text[..3].to_vec(), text[4..].to_vec()),
             b'~' => Value::Set(items()),
             b'>' => Value::Push(items()),
-            b'%' => Value::Map(
-                frame
-                    .items
-                    .chunks(2)
-                    .map(|pair| (Value::parse(pair[0]), Value::parse(pair[1])))
-                    .collect(),
-            ),
+            b'%' => {
+                Value::Map(frame.items.chunks(2).map(|pair| (Value::parse(pair[0]), Value::parse(pair[1]))).collect())
+            }
             _ => Value::Array(items()),
         }
     }
@@ -124,9 +120,7 @@ fn number<N: std::str::FromStr<Err: fmt::Debug>>(text: &[u8]) -> N {
 impl PartialEq<&str> for Value {
     fn eq(&self, other: &&str) -> bool {
         match self {
-            Value::Simple(text) | Value::Bulk(text) | Value::Verbatim(_, text) => {
-                text == other.as_bytes()
-            }
+            Value::Simple(text) | Value::Bulk(text) | Value::Verbatim(_, text) => text == other.as_bytes(),
             _ => false,
         }
     }
@@ -157,10 +151,7 @@ impl fmt::Debug for Value {
                 write!(f, ">")?;
                 f.debug_list().entries(items).finish()
             }
-            Value::Map(pairs) => f
-                .debug_map()
-                .entries(pairs.iter().map(|(key, value)| (key, value)))
-                .finish(),
+            Value::Map(pairs) => f.debug_map().entries(pairs.iter().map(|(key, value)| (key, value))).finish(),
         }
     }
 }

@@ -9,10 +9,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// Waits until the condition holds; panics after ten seconds.
 #[track_caller]
 pub fn wait_until(condition: impl FnMut() -> bool) {
-    assert!(
-        wait_within(LIMIT, condition),
-        "still not so after {LIMIT:?}"
-    );
+    assert!(wait_within(LIMIT, condition), "still not so after {LIMIT:?}");
 }
 
 /// Waits until the condition holds, at most for `limit`; says whether it does.

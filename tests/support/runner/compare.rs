@@ -55,11 +55,7 @@ impl Compare {
 }
 
 /// The same kind of reply, and equal after the same treatment.
-fn by<'a, T: PartialEq>(
-    expected: &'a [u8],
-    actual: &'a [u8],
-    view: impl Fn(&'a [u8]) -> T,
-) -> bool {
+fn by<'a, T: PartialEq>(expected: &'a [u8], actual: &'a [u8], view: impl Fn(&'a [u8]) -> T) -> bool {
     kind(expected) == kind(actual) && view(expected) == view(actual)
 }
 
@@ -141,11 +137,7 @@ fn masked(raw: &[u8], names: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let mut hide = false;
     let items = Frame::open(raw).items.into_iter().map(|item| {
         let frame = Frame::open(item);
-        let shown = if hide {
-            vec![frame.kind]
-        } else {
-            item.to_vec()
-        };
+        let shown = if hide { vec![frame.kind] } else { item.to_vec() };
         hide = !hide && names.iter().any(|name| name == frame.text);
         shown
     });
@@ -187,12 +179,7 @@ mod tests {
 
     #[test]
     fn exact_means_every_byte() {
-        check(
-            &Compare::Exact,
-            "+a\r\n",
-            &["+a\r\n"],
-            &["$1\r\na\r\n", "+b\r\n"],
-        );
+        check(&Compare::Exact, "+a\r\n", &["+a\r\n"], &["$1\r\na\r\n", "+b\r\n"]);
     }
 
     #[test]
@@ -220,28 +207,13 @@ mod tests {
     fn unordered_is_a_multiset() {
         let expected = "*3\r\n:1\r\n:2\r\n:2\r\n";
         let refused = ["*3\r\n:1\r\n:1\r\n:2\r\n", "~3\r\n:2\r\n:1\r\n:2\r\n"];
-        check(
-            &Compare::Unordered,
-            expected,
-            &["*3\r\n:2\r\n:1\r\n:2\r\n"],
-            &refused,
-        );
+        check(&Compare::Unordered, expected, &["*3\r\n:2\r\n:1\r\n:2\r\n"], &refused);
         let map = "%2\r\n:1\r\n:2\r\n:3\r\n:4\r\n";
         let turned = "%2\r\n:3\r\n:4\r\n:1\r\n:2\r\n";
         let mixed = "%2\r\n:1\r\n:4\r\n:3\r\n:2\r\n";
         check(&Compare::Unordered, map, &[turned], &[mixed]);
-        check(
-            &Compare::Unordered,
-            "-ERR a\r\n",
-            &["-ERR a\r\n"],
-            &["-ERR b\r\n"],
-        );
-        check(
-            &Compare::Unordered,
-            "*0\r\n",
-            &["*0\r\n"],
-            &["*1\r\n:1\r\n", "*-1\r\n"],
-        );
+        check(&Compare::Unordered, "-ERR a\r\n", &["-ERR a\r\n"], &["-ERR b\r\n"]);
+        check(&Compare::Unordered, "*0\r\n", &["*0\r\n"], &["*1\r\n:1\r\n", "*-1\r\n"]);
     }
 
     #[test]
@@ -251,12 +223,7 @@ mod tests {
         let mixed = "*4\r\n:1\r\n:4\r\n:3\r\n:2\r\n";
         check(&Compare::Pairs, flat, &[turned], &[mixed]);
         let nested = "*2\r\n*1\r\n:1\r\n*1\r\n:2\r\n";
-        check(
-            &Compare::Pairs,
-            nested,
-            &["*2\r\n*1\r\n:2\r\n*1\r\n:1\r\n"],
-            &[],
-        );
+        check(&Compare::Pairs, nested, &["*2\r\n*1\r\n:2\r\n*1\r\n:1\r\n"], &[]);
     }
 
     #[test]
@@ -264,28 +231,13 @@ mod tests {
         let expected = "*2\r\n$1\r\n0\r\n*2\r\n:1\r\n:2\r\n";
         let accepted = "*2\r\n$1\r\n7\r\n*2\r\n:2\r\n:1\r\n";
         let refused = "*2\r\n$1\r\n0\r\n*1\r\n:1\r\n";
-        check(
-            &Compare::CursorAndElements,
-            expected,
-            &[accepted],
-            &[refused],
-        );
+        check(&Compare::CursorAndElements, expected, &[accepted], &[refused]);
     }
 
     #[test]
     fn within_allows_a_distance() {
-        check(
-            &Compare::Within(10.0),
-            ":100\r\n",
-            &[":90\r\n"],
-            &[":89\r\n", "$2\r\n99\r\n"],
-        );
-        check(
-            &Compare::Within(1.0),
-            "*1\r\n$1\r\n5\r\n",
-            &["*1\r\n$1\r\n6\r\n"],
-            &["*0\r\n"],
-        );
+        check(&Compare::Within(10.0), ":100\r\n", &[":90\r\n"], &[":89\r\n", "$2\r\n99\r\n"]);
+        check(&Compare::Within(1.0), "*1\r\n$1\r\n5\r\n", &["*1\r\n$1\r\n6\r\n"], &["*0\r\n"]);
     }
 
     #[test]
@@ -302,11 +254,6 @@ mod tests {
         let has = Compare::Has(b"b:".to_vec());
         check(&has, "$3\r\nb:1\r\n", &["$3\r\nb:2\r\n"], &["$1\r\nb\r\n"]);
         let refused = ["$7\r\na=1 c=2\r\n", "$3\r\na=1\r\n"];
-        check(
-            &Compare::Fields,
-            "$7\r\na=1 b=2\r\n",
-            &["$8\r\na=33 b=2\r\n"],
-            &refused,
-        );
+        check(&Compare::Fields, "$7\r\na=1 b=2\r\n", &["$8\r\na=33 b=2\r\n"], &refused);
     }
 }

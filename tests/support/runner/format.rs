@@ -145,9 +145,9 @@ impl Case {
     /// Whether a command needs the id of this connection.
     pub fn asks_id_of(&self, name: &str) -> bool {
         self.steps.iter().any(|step| match &step.action {
-            Action::Call { args, .. } | Action::Send { args, .. } => args
-                .iter()
-                .any(|arg| matches!(arg, Arg::Id(asked) if asked == name)),
+            Action::Call { args, .. } | Action::Send { args, .. } => {
+                args.iter().any(|arg| matches!(arg, Arg::Id(asked) if asked == name))
+            }
             _ => false,
         })
     }
@@ -178,10 +178,7 @@ pub fn parse(file: &Path, text: &str) -> Result<Vec<Case>, String> {
 }
 
 fn parse_header(file: &Path, line: usize, header: &str) -> Result<Case, String> {
-    let (name, options) = match header
-        .strip_suffix(']')
-        .and_then(|text| text.rsplit_once(" ["))
-    {
+    let (name, options) = match header.strip_suffix(']').and_then(|text| text.rsplit_once(" [")) {
         Some((name, options)) => (name, options),
         None => (header, ""),
     };
@@ -225,11 +222,8 @@ fn parse_step(line: usize, written: &str) -> Result<Step, String> {
     while let Some(behind) = rest.strip_prefix('~') {
         rest = parse_marker(&mut step, behind)?;
     }
-    step.action = if let Some(directive) = rest.strip_prefix('!') {
-        parse_directive(directive)?
-    } else {
-        parse_talk(rest)?
-    };
+    step.action =
+        if let Some(directive) = rest.strip_prefix('!') { parse_directive(directive)? } else { parse_talk(rest)? };
     let read = matches!(step.action, Action::Call { .. } | Action::Read { .. });
     if rest != written && !read {
         return Err("a marker needs a command with a reply behind it".to_owned());
@@ -290,12 +284,8 @@ fn parse_directive(directive: &str) -> Result<Action, String> {
     let (name, rest) = first_word(directive);
     match name {
         "sleep" => Ok(Action::Sleep(duration(rest)?)),
-        "closed" => Ok(Action::Closed {
-            client: client_name(rest)?,
-        }),
-        "close" => Ok(Action::Close {
-            client: client_name(rest)?,
-        }),
+        "closed" => Ok(Action::Closed { client: client_name(rest)? }),
+        "close" => Ok(Action::Close { client: client_name(rest)? }),
         "blocked" => {
             let clients: Result<Vec<_>, _> = rest.split_whitespace().map(client_name).collect();
             match clients? {
@@ -347,10 +337,7 @@ fn parse_talk(line: &str) -> Result<Action, String> {
 }
 
 fn call(client: &str, command: &str) -> Result<Action, String> {
-    Ok(Action::Call {
-        client: client.to_owned(),
-        args: args(command)?,
-    })
+    Ok(Action::Call { client: client.to_owned(), args: args(command)? })
 }
 
 fn args(command: &str) -> Result<Vec<Arg>, String> {
@@ -393,9 +380,7 @@ fn first_word(text: &str) -> (&str, &str) {
 
 fn duration(text: &str) -> Result<Duration, String> {
     let number = text.strip_suffix("ms").and_then(|text| text.parse().ok());
-    number
-        .map(Duration::from_millis)
-        .ok_or_else(|| format!("{text:?} is no time such as 20ms"))
+    number.map(Duration::from_millis).ok_or_else(|| format!("{text:?} is no time such as 20ms"))
 }
 
 fn text(word: Word) -> Result<String, String> {
@@ -411,9 +396,7 @@ mod tests {
     }
 
     fn bytes(texts: &[&str]) -> Vec<Arg> {
-        let texts = texts
-            .iter()
-            .map(|text| Arg::Bytes(text.as_bytes().to_vec()));
+        let texts = texts.iter().map(|text| Arg::Bytes(text.as_bytes().to_vec()));
         texts.collect()
     }
 
@@ -428,20 +411,8 @@ mod tests {
     fn other_connections_have_names() {
         let client = "b2".to_owned();
         let args = bytes(&["GET", "k"]);
-        assert_eq!(
-            action("b2& GET k"),
-            Action::Send {
-                client: client.clone(),
-                args
-            }
-        );
-        assert_eq!(
-            action("b2?3"),
-            Action::Read {
-                client: client.clone(),
-                count: 3
-            }
-        );
+        assert_eq!(action("b2& GET k"), Action::Send { client: client.clone(), args });
+        assert_eq!(action("b2?3"), Action::Read { client: client.clone(), count: 3 });
         assert_eq!(action("b2?none"), Action::Silence { client });
     }
 
@@ -496,9 +467,7 @@ mod tests {
             "\n\n== x [what=5]\nGET k",
         ] {
             let error = parse(Path::new("f"), text).expect_err(text);
-            let line = text
-                .lines()
-                .position(|line| !line.is_empty() && line != "== x");
+            let line = text.lines().position(|line| !line.is_empty() && line != "== x");
             let place = format!("f:{}: ", line.map_or(1, |line| line + 1));
             assert!(error.starts_with(&place), "{text:?}: {error}");
         }

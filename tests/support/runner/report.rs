@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::compare::Compare;
 use super::format::{Action, Case, Protocol, Step};
@@ -19,19 +19,27 @@ pub struct Report {
     pub cases: usize,
     /// How many commands were sent to the targets.
     pub commands: usize,
-    /// The cases that leave a target out, by reason.
-    pub left_out: BTreeMap<String, usize>,
+    /// The cases that leave a target out, and why.
+    pub left_out: Vec<String>,
 }
 
 impl Report {
+    /// How many problems each file has, by target and protocol.
+    fn tally(&self) -> BTreeMap<(&Path, &str), usize> {
+        let mut tally = BTreeMap::new();
+        for problem in &self.problems {
+            let place = (problem.file.as_path(), problem.where_.as_str());
+            *tally.entry(place).or_default() += 1;
+        }
+        tally
+    }
+
     /// Joins another thread's report.
     pub fn add(&mut self, other: Report) {
         self.problems.extend(other.problems);
         self.cases += other.cases;
         self.commands += other.commands;
-        for (reason, count) in other.left_out {
-            *self.left_out.entry(reason).or_default() += count;
-        }
+        self.left_out.extend(other.left_out);
     }
 }
 
@@ -40,15 +48,14 @@ impl fmt::Display for Report {
         for problem in &self.problems {
             writeln!(f, "{problem}\n")?;
         }
-        for (reason, count) in &self.left_out {
-            writeln!(f, "left out: {reason} ({count} cases)")?;
+        for ((file, where_), count) in self.tally() {
+            writeln!(f, "{count:5} in {} [{where_}]", file.display())?;
+        }
+        for reason in &self.left_out {
+            writeln!(f, "left out: {reason}")?;
         }
         let wrong = self.problems.len();
-        write!(
-            f,
-            "{} cases, {} commands, {wrong} problems",
-            self.cases, self.commands
-        )
+        write!(f, "{} cases, {} commands, {wrong} problems", self.cases, self.commands)
     }
 }
 
@@ -71,14 +78,7 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "{}:{} [{}] {}",
-            self.file.display(),
-            self.line,
-            self.where_,
-            self.case
-        )?;
+        writeln!(f, "{}:{} [{}] {}", self.file.display(), self.line, self.where_, self.case)?;
         writeln!(f, "    {}", self.command)?;
         let mut lines = self.text.lines();
         write!(f, "    {}", lines.next().unwrap_or_default())?;
@@ -105,13 +105,7 @@ impl Judge<'_> {
                 Outcome::Replies(replies) => replies
                     .iter()
                     .find(|reply| too_early(step, reply.elapsed) || pointless(step, &reply.raw))
-                    .map(|reply| {
-                        format!(
-                            "after {:?} Redis answers {}",
-                            reply.elapsed,
-                            show(&reply.raw)
-                        )
-                    }),
+                    .map(|reply| format!("after {:?} Redis answers {}", reply.elapsed, show(&reply.raw))),
                 Outcome::Done | Outcome::Closed(_) | Outcome::Union(_) => None,
             };
             problems.extend(wrong.map(|text| self.problem("reference", step, text)));
@@ -129,11 +123,7 @@ impl Judge<'_> {
                 return problems;
             }
             let texts = differences(step, expected, actual);
-            problems.extend(
-                texts
-                    .into_iter()
-                    .map(|text| self.problem(target, step, text)),
-            );
+            problems.extend(texts.into_iter().map(|text| self.problem(target, step, text)));
         }
         if reference.unread.is_empty() {
             problems.extend(self.unread(target, actual));
@@ -142,18 +132,25 @@ impl Judge<'_> {
     }
 
     fn unread(&self, target: &str, transcript: &Transcript) -> Vec<Problem> {
-        let Some(last) = self
-            .case
-            .steps
-            .get(transcript.outcomes.len().saturating_sub(1))
-        else {
+        let Some(last) = self.case.steps.get(transcript.outcomes.len().saturating_sub(1)) else {
             return Vec::new();
         };
         let failed = matches!(transcript.outcomes.last(), Some(Outcome::Failed(_)));
         let unread = transcript.unread.iter().filter(|_| !failed);
-        let texts =
-            unread.map(|(name, bytes)| format!("unread at the end on {name}: {}", show(bytes)));
+        let texts = unread.map(|(name, bytes)| format!("unread at the end on {name}: {}", show(bytes)));
         texts.map(|text| self.problem(target, last, text)).collect()
+    }
+
+    /// A target that panicked meanwhile.
+    pub fn panicked(&self, target: &str, text: String) -> Problem {
+        Problem {
+            file: self.case.file.clone(),
+            line: self.case.line,
+            where_: format!("{target}, {}", self.protocol),
+            case: self.case.name.clone(),
+            command: "the server panicked".to_owned(),
+            text,
+        }
     }
 
     fn problem(&self, target: &str, step: &Step, text: String) -> Problem {
@@ -191,17 +188,10 @@ fn differences(step: &Step, expected: &Outcome, actual: &Outcome) -> Vec<String>
         (Outcome::Union(expected), Outcome::Union(actual)) => {
             let missing = expected.difference(actual).map(|item| ("missing", item));
             let surplus = actual.difference(expected).map(|item| ("surplus", item));
-            missing
-                .chain(surplus)
-                .map(|(what, item)| format!("{what}: {}", show(item)))
-                .collect()
+            missing.chain(surplus).map(|(what, item)| format!("{what}: {}", show(item))).collect()
         }
         (expected, actual) if expected == actual => Vec::new(),
-        (expected, actual) => vec![format!(
-            "expected {}\nactual   {}",
-            outcome(expected),
-            outcome(actual)
-        )],
+        (expected, actual) => vec![format!("expected {}\nactual   {}", outcome(expected), outcome(actual))],
     }
 }
 
@@ -238,11 +228,7 @@ fn difference(expected: &[u8], actual: &[u8]) -> String {
         }
         _ => String::new(),
     };
-    format!(
-        "expected {}\nactual   {}{note}",
-        show(expected),
-        show(actual)
-    )
+    format!("expected {}\nactual   {}{note}", show(expected), show(actual))
 }
 
 /// An outcome in one line.
@@ -274,13 +260,7 @@ fn show(raw: &[u8]) -> String {
 /// A conversation with the reference, for writing cases.
 pub fn show_conversation(judge: &Judge, reference: &Transcript) -> String {
     let case = judge.case;
-    let mut text = format!(
-        "{}:{} {} ({})\n",
-        case.file.display(),
-        case.line,
-        case.name,
-        judge.protocol
-    );
+    let mut text = format!("{}:{} {} ({})\n", case.file.display(), case.line, case.name, judge.protocol);
     for (step, result) in std::iter::zip(&case.steps, &reference.outcomes) {
         text.push_str(&format!("    {}\n", step.text));
         let sleeps = matches!(step.action, Action::Sleep(_));

@@ -31,21 +31,14 @@ impl Settings {
             names if names.is_empty() => vec![Target::Upstream, Target::Memory],
             names => Target::list(&names).expect("TARGETS names targets"),
         };
-        Self {
-            filter: var("CASES"),
-            targets,
-            jobs: var("JOBS").parse().unwrap_or(4),
-            show: !var("SHOW").is_empty(),
-        }
+        Self { filter: var("CASES"), targets, jobs: var("JOBS").parse().unwrap_or(4), show: !var("SHOW").is_empty() }
     }
 }
 
 /// Reads all case files below a directory, in order of their names.
 pub fn load(directory: &Path) -> Result<Vec<Case>, String> {
     let mut cases = Vec::new();
-    for path in
-        case_files(directory).map_err(|error| format!("{}: {error}", directory.display()))?
-    {
+    for path in case_files(directory).map_err(|error| format!("{}: {error}", directory.display()))? {
         let text = fs::read_to_string(&path);
         let text = text.map_err(|error| format!("{}: {error}", path.display()))?;
         cases.extend(format::parse(&path, &text)?);
@@ -59,10 +52,7 @@ fn case_files(directory: &Path) -> io::Result<Vec<PathBuf>> {
         let path = entry?.path();
         if path.is_dir() {
             files.extend(case_files(&path)?);
-        } else if path
-            .extension()
-            .is_some_and(|extension| extension == "case")
-        {
+        } else if path.extension().is_some_and(|extension| extension == "case") {
             files.push(path);
         }
     }
@@ -72,10 +62,7 @@ fn case_files(directory: &Path) -> io::Result<Vec<PathBuf>> {
 
 /// Holds the conversations that the settings choose.
 pub fn run(cases: &[Case], settings: &Settings) -> Report {
-    let chosen: Vec<&Case> = cases
-        .iter()
-        .filter(|case| case.matches(&settings.filter))
-        .collect();
+    let chosen: Vec<&Case> = cases.iter().filter(|case| case.matches(&settings.filter)).collect();
     let jobs = settings.jobs.clamp(1, chosen.len().max(1));
     let next = AtomicUsize::new(0);
     let mut report = Report::default();
@@ -86,7 +73,6 @@ pub fn run(cases: &[Case], settings: &Settings) -> Report {
             while let Some(case) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
                 report.add(hold_case(case, &mut stage, settings.show));
             }
-            report.problems.extend(crashes(&stage));
             report
         };
         let threads: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
@@ -96,26 +82,21 @@ pub fn run(cases: &[Case], settings: &Settings) -> Report {
     });
     let order = |problem: &Problem| (problem.file.clone(), problem.line, problem.where_.clone());
     report.problems.sort_by_key(order);
+    report.left_out.sort();
     report
 }
 
 /// Holds one case with all its targets, in all its protocols.
 pub fn hold_case(case: &Case, stage: &mut Stage, show: bool) -> Report {
-    let mut report = Report {
-        cases: 1,
-        ..Report::default()
-    };
+    let mut report = Report { cases: 1, ..Report::default() };
     if let Some(reason) = &case.differs {
         let names: Vec<String> = case.targets.iter().map(ToString::to_string).collect();
-        let reason = format!("{}: only {}: {reason}", case.name, names.join(", "));
-        report.left_out.insert(reason, 1);
+        let place = format!("{}:{} {}", case.file.display(), case.line, case.name);
+        report.left_out.push(format!("{place}: only {}: {reason}", names.join(", ")));
     }
     for protocol in &case.protocols {
         let (reference, actual) = hold_everywhere(case, *protocol, stage);
-        let judge = Judge {
-            case,
-            protocol: *protocol,
-        };
+        let judge = Judge { case, protocol: *protocol };
         if show {
             tell(&show_conversation(&judge, &reference));
         }
@@ -125,16 +106,17 @@ pub fn hold_case(case: &Case, stage: &mut Stage, show: bool) -> Report {
             let problems = judge.judge(&target.to_string(), &reference, &transcript);
             report.problems.extend(problems);
         }
+        for (target, server) in &mut stage.targets {
+            let panic = server.panic();
+            let problem = panic.map(|text| judge.panicked(&target.to_string(), text));
+            report.problems.extend(problem);
+        }
     }
     report
 }
 
 /// Holds the conversation with all servers at the same time.
-fn hold_everywhere(
-    case: &Case,
-    protocol: Protocol,
-    stage: &mut Stage,
-) -> (Transcript, Vec<(Target, Transcript)>) {
+fn hold_everywhere(case: &Case, protocol: Protocol, stage: &mut Stage) -> (Transcript, Vec<(Target, Transcript)>) {
     let Stage { reference, targets } = stage;
     thread::scope(|scope| {
         let threads: Vec<_> = targets
@@ -152,23 +134,6 @@ fn hold_everywhere(
         });
         (expected, actual.collect())
     })
-}
-
-fn crashes(stage: &Stage) -> Vec<Problem> {
-    let crashed = stage
-        .targets
-        .iter()
-        .filter_map(|(target, server)| Some((target, server.crash()?)));
-    crashed
-        .map(|(target, text)| Problem {
-            file: PathBuf::from("stderr"),
-            line: 0,
-            where_: target.to_string(),
-            case: "a thread panicked while cases ran".to_owned(),
-            command: String::new(),
-            text,
-        })
-        .collect()
 }
 
 /// Prints past the test harness, which keeps the output of passing tests to itself.

@@ -17,10 +17,7 @@ impl Stage {
     pub fn start(targets: &[Target]) -> Self {
         Self {
             reference: Server::redis(RedisServer::start()),
-            targets: targets
-                .iter()
-                .map(|target| (*target, Server::start(*target)))
-                .collect(),
+            targets: targets.iter().map(|target| (*target, Server::start(*target))).collect(),
         }
     }
 }
@@ -30,16 +27,13 @@ pub struct Server {
     redis: Option<RedisServer>,
     respool: Option<Respool>,
     control: Option<Client>,
+    judged_stderr: usize,
 }
 
 impl Server {
     /// A server as the reference is.
     pub fn redis(redis: RedisServer) -> Self {
-        Self {
-            redis: Some(redis),
-            respool: None,
-            control: None,
-        }
+        Self { redis: Some(redis), respool: None, control: None, judged_stderr: 0 }
     }
 
     fn start(target: Target) -> Self {
@@ -49,11 +43,7 @@ impl Server {
             (Target::Upstream, Some(redis)) => Some(Respool::before(redis)),
             _ => None,
         };
-        Self {
-            redis,
-            respool,
-            control: None,
-        }
+        Self { redis, respool, control: None, judged_stderr: 0 }
     }
 
     /// The port that a case talks to.
@@ -89,11 +79,13 @@ impl Server {
         Ok(reply)
     }
 
-    /// What speaks for a crash in respool's stderr, if anything does.
-    pub fn crash(&self) -> Option<String> {
+    /// The first panic in what respool has written since this was asked last.
+    pub fn panic(&mut self) -> Option<String> {
         let stderr = self.respool.as_ref()?.stderr();
-        let place = stderr.find("panicked at")?;
-        Some(stderr[place..].chars().take(1000).collect())
+        let news = stderr.get(self.judged_stderr..).unwrap_or_default();
+        self.judged_stderr = stderr.len();
+        let place = news.find("panicked at")?;
+        Some(news[place..].chars().take(1000).collect())
     }
 
     fn restart_the_dead(&mut self) {

@@ -57,19 +57,9 @@ pub struct Transcript {
 /// Holds the conversation, from an empty server and with new connections.
 pub fn hold(case: &Case, protocol: Protocol, server: &mut Server) -> Transcript {
     if let Err(error) = server.empty() {
-        return Transcript {
-            outcomes: vec![Outcome::Failed(error)],
-            ..Transcript::default()
-        };
+        return Transcript { outcomes: vec![Outcome::Failed(error)], ..Transcript::default() };
     }
-    let mut talk = Talk {
-        case,
-        protocol,
-        server,
-        connections: BTreeMap::new(),
-        saved: BTreeMap::new(),
-        commands: 0,
-    };
+    let mut talk = Talk { case, protocol, server, connections: BTreeMap::new(), saved: BTreeMap::new(), commands: 0 };
     let mut transcript = Transcript::default();
     for step in &case.steps {
         let outcome = talk.perform(step);
@@ -183,10 +173,8 @@ impl Talk<'_> {
         let mut replies = Vec::with_capacity(count);
         for _ in 0..count {
             let raw = connection.client.read_raw();
-            replies.push(Reply {
-                raw: raw.map_err(|error| describe(&error))?,
-                elapsed: connection.last_sent.elapsed(),
-            });
+            replies
+                .push(Reply { raw: raw.map_err(|error| describe(&error))?, elapsed: connection.last_sent.elapsed() });
         }
         if let (Some(variable), [reply]) = (&step.save, replies.as_slice()) {
             let text = Frame::open(&reply.raw).text.to_vec();
@@ -217,16 +205,9 @@ impl Talk<'_> {
                 return Err(io::Error::other(text));
             }
         }
-        let id = if self.case.asks_id_of(name) {
-            Some(Frame::open(&ask(&["CLIENT", "ID"])?).text.to_vec())
-        } else {
-            None
-        };
-        Ok(Connection {
-            client,
-            id,
-            last_sent: Instant::now(),
-        })
+        let id =
+            if self.case.asks_id_of(name) { Some(Frame::open(&ask(&["CLIENT", "ID"])?).text.to_vec()) } else { None };
+        Ok(Connection { client, id, last_sent: Instant::now() })
     }
 
     fn take(&mut self, name: &str) -> Result<Connection, String> {
@@ -255,10 +236,8 @@ impl Talk<'_> {
     /// Whether CLIENT LIST flags all of them as blocked; none if it does not show them (yet).
     fn listed_as_blocked(&mut self, addresses: &[String]) -> Option<bool> {
         let list = self.client_list().ok()?;
-        let flags: Option<Vec<&str>> = addresses
-            .iter()
-            .map(|address| field(line_of(&list, address)?, "flags"))
-            .collect();
+        let flags: Option<Vec<&str>> =
+            addresses.iter().map(|address| field(line_of(&list, address)?, "flags")).collect();
         Some(flags?.iter().all(|flags| flags.contains('b')))
     }
 
@@ -266,12 +245,8 @@ impl Talk<'_> {
     fn blocked_clients(&mut self) -> usize {
         let info = self.server.control(&["INFO", "clients"]);
         let info = String::from_utf8_lossy(&info.unwrap_or_default()).into_owned();
-        let count = info
-            .lines()
-            .find_map(|line| line.strip_prefix("blocked_clients:"));
-        count
-            .and_then(|count| count.trim().parse().ok())
-            .unwrap_or(0)
+        let count = info.lines().find_map(|line| line.strip_prefix("blocked_clients:"));
+        count.and_then(|count| count.trim().parse().ok()).unwrap_or(0)
     }
 
     fn client_list(&mut self) -> Result<String, String> {
@@ -283,13 +258,8 @@ impl Talk<'_> {
         let Some(Arg::Bytes(command)) = args.first() else {
             return Err("!scanall needs a command".to_owned());
         };
-        let place = if command.eq_ignore_ascii_case(b"SCAN") {
-            1
-        } else {
-            2
-        };
-        let flat_pairs =
-            command.eq_ignore_ascii_case(b"HSCAN") || command.eq_ignore_ascii_case(b"ZSCAN");
+        let place = if command.eq_ignore_ascii_case(b"SCAN") { 1 } else { 2 };
+        let flat_pairs = command.eq_ignore_ascii_case(b"HSCAN") || command.eq_ignore_ascii_case(b"ZSCAN");
         let mut args = args.to_vec();
         args.insert(place.min(args.len()), Arg::Bytes(b"0".to_vec()));
         let mut union = BTreeSet::new();
@@ -333,9 +303,7 @@ impl Talk<'_> {
     /// of the next case.
     fn wait_until_gone(&mut self, addresses: &[String]) {
         wait_within(PATIENCE, || match self.client_list() {
-            Ok(list) => !addresses
-                .iter()
-                .any(|address| line_of(&list, address).is_some()),
+            Ok(list) => !addresses.iter().any(|address| line_of(&list, address).is_some()),
             Err(_) => true,
         });
     }
@@ -350,8 +318,7 @@ impl Talk<'_> {
 }
 
 fn line_of<'a>(list: &'a str, address: &str) -> Option<&'a str> {
-    list.lines()
-        .find(|line| field(line, "addr") == Some(address))
+    list.lines().find(|line| field(line, "addr") == Some(address))
 }
 
 fn field<'a>(line: &'a str, name: &str) -> Option<&'a str> {

@@ -26,10 +26,7 @@ pub fn split(line: &str) -> Result<Vec<Word>, String> {
 }
 
 fn take_word(mut rest: &[u8]) -> Result<(Word, &[u8]), String> {
-    let mut word = Word {
-        bytes: Vec::new(),
-        quoted: false,
-    };
+    let mut word = Word { bytes: Vec::new(), quoted: false };
     while let Some((&byte, behind)) = rest.split_first() {
         match byte {
             b'"' | b'\'' => {
@@ -117,14 +114,8 @@ mod tests {
 
     #[test]
     fn splits_as_redis_cli_does() {
-        assert_eq!(
-            texts("SET  key value "),
-            ["SET", "key", "value"].map(Vec::from)
-        );
-        assert_eq!(
-            texts(r#""a\r\n\x00\"" ''"#),
-            [b"a\r\n\0\"".to_vec(), vec![]]
-        );
+        assert_eq!(texts("SET  key value "), ["SET", "key", "value"].map(Vec::from));
+        assert_eq!(texts(r#""a\r\n\x00\"" ''"#), [b"a\r\n\0\"".to_vec(), vec![]]);
         assert_eq!(texts(r"'it\'s \n'"), [br"it's \n".to_vec()]);
         assert_eq!(texts(r#""ab"*3 x"#), [b"ababab".to_vec(), b"x".to_vec()]);
     }

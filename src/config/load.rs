@@ -324,7 +324,8 @@ fn explain(text: &str, error: &toml::de::Error) -> ConfigError {
     // serde's messages end in what it wanted; before that they show what was there instead.
     let (what, expected) = error.message().rsplit_once(", expected ").unwrap_or((error.message(), ""));
     if what.starts_with("unknown field ") {
-        let known = expected.trim_start_matches("one of ").replace('`', "");
+        // Two keys are joined with "or", more follow "one of".
+        let known = expected.trim_start_matches("one of ").replace("` or `", "`, `").replace('`', "");
         return ConfigError::UnknownKey { place, key, known };
     }
     let problem = if path.len() == 1 {
@@ -451,6 +452,7 @@ mod tests {
                 "line 3: unknown key `pool.maximum`; there are: min, max, acquire_timeout, idle_timeout",
             ),
             ("\n[poll]\nmin = 1", "line 2: unknown key `poll`; there are: server, upstream, pool, memory, limits"),
+            ("memory.maximum = 1", "line 1: unknown key `memory.maximum`; there are: databases, max_memory"),
             ("server.lisen = 1", "line 1: unknown key `server.lisen`; there are: "),
         ] {
             let told = problem(text);

@@ -200,8 +200,9 @@ impl Exporter {
                 metrics::gauge!("respool_start_time_seconds").set(since_epoch.as_secs_f64());
             }
             let requests = families.map(|family| {
-                OUTCOME_NAMES
-                    .map(|outcome| metrics::counter!("respool_requests_total", "family" => family, "outcome" => outcome))
+                OUTCOME_NAMES.map(
+                    |outcome| metrics::counter!("respool_requests_total", "family" => family, "outcome" => outcome),
+                )
             });
             let counters = Counters {
                 connections: metrics::counter!("respool_connections_total"),
@@ -355,7 +356,10 @@ fn describe() {
     gauge!("respool_blocked_clients", "Clients that wait in a blocking command");
     counter!("respool_client_bytes_total", "Bytes from clients (in) and to clients (out)");
     gauge!("respool_lanes", "Upstream connections that many clients share");
-    counter!("respool_lane_writes_total", "Writes to lanes; forwarded requests per write is how well they are coalesced");
+    counter!(
+        "respool_lane_writes_total",
+        "Writes to lanes; forwarded requests per write is how well they are coalesced"
+    );
     counter!("respool_lane_reads_total", "Reads from lanes");
     gauge!("respool_pool_connections", "Upstream connections that are open, and of these the idle ones");
     gauge!("respool_pool_waiting", "Requests that wait for an upstream connection");

@@ -29,6 +29,13 @@ pub struct Config {
     pub limits: Limits,
 }
 
+impl Config {
+    /// Where the upstream is; `None` is the in-memory driver.
+    pub fn upstream_address(&self) -> Result<Option<Address>, address::AddressError> {
+        self.upstream.url.as_ref().map(|url| Address::parse(secrecy::ExposeSecret::expose_secret(url))).transpose()
+    }
+}
+
 /// Where respool listens, and with what.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -25,6 +25,8 @@ pub enum Action<'a> {
     Answered,
     /// Not now: the request is offered again when the replies that are outstanding have come.
     Hold,
+    /// Not before then, in milliseconds since 1970 (`CLIENT PAUSE`).
+    Pause(u64),
     /// It needs an exclusive connection: it is offered again when there is one.
     Acquire,
     /// Pass it on, or run it in memory.

@@ -153,6 +153,7 @@ impl Session {
     pub(super) fn reset<'a>(&mut self, reply: &mut Vec<u8>) -> Action<'a> {
         self.transaction = None;
         self.watching = false;
+        self.watch_lost = false;
         self.silence = Silence::None;
         self.protocol = Protocol::Resp2;
         self.authenticated = self.shared.password.is_none();

@@ -52,6 +52,8 @@ pub struct Session {
     authenticated: bool,
     silence: Silence,
     watching: bool,
+    /// The connection that watched keys was lost: whether they changed can't be told, so the transaction fails.
+    watch_lost: bool,
     transaction: Option<Box<Transaction>>,
     subscriptions: Option<Box<Subscriptions>>,
     closing: bool,
@@ -71,6 +73,7 @@ impl Session {
             authenticated,
             silence: Silence::None,
             watching: false,
+            watch_lost: false,
             transaction: None,
             subscriptions: None,
             closing: false,
@@ -113,9 +116,24 @@ impl Session {
         self.closing
     }
 
+    /// The connection is to be closed when the replies are written.
+    pub fn set_closing(&mut self) {
+        self.closing = true;
+    }
+
     /// True while keys are watched.
     pub fn is_watching(&self) -> bool {
         self.watching
+    }
+
+    /// The connection that watched keys was lost.
+    pub fn lose_watch(&mut self) {
+        self.watch_lost |= std::mem::take(&mut self.watching);
+    }
+
+    /// True while requests are held back (`CLIENT PAUSE`).
+    pub fn is_paused(&self) -> bool {
+        self.shared.pause.holds(true).is_some()
     }
 
     /// True in the middle of `MULTI`.

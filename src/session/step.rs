@@ -36,6 +36,11 @@ impl Session {
         if !queues && !route.exclusive && self.needs_exclusive(row, args) {
             return (if route.outstanding > 0 { Action::Hold } else { Action::Acquire }, group);
         }
+        if !matches!(row.class, Class::Local(_))
+            && let Some(until_ms) = self.shared.pause.holds(row.is_write())
+        {
+            return (Action::Pause(until_ms), group);
+        }
         let start = reply.len();
         self.begin_silence();
         let result = if queues { self.queue(row, args, wire, reply) } else { self.act(row, args, wire, reply) };
@@ -127,6 +132,10 @@ impl Session {
                     return Ok(self.forget());
                 }
                 self.watching = false;
+                if std::mem::take(&mut self.watch_lost) {
+                    Writer::new(reply, self.protocol).null_array();
+                    return Ok(Action::Answered);
+                }
                 Ok(Action::Execute { transaction, muted })
             }
             Class::Local(Local::Discard) => {
@@ -143,6 +152,7 @@ impl Session {
                 Ok(Action::Watch { request, muted })
             }
             Class::Local(Local::Unwatch) => {
+                self.watch_lost = false;
                 if std::mem::take(&mut self.watching) {
                     return Ok(Action::Unwatch { muted });
                 }
@@ -169,6 +179,7 @@ impl Session {
     }
 
     fn forget<'a>(&mut self) -> Action<'a> {
+        self.watch_lost = false;
         if std::mem::take(&mut self.watching) { Action::Forget } else { Action::Answered }
     }
 

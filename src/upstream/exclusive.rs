@@ -73,6 +73,8 @@ pub struct Exclusive {
     subscribed: bool,
     /// Something was done that can't be undone for the next user.
     tainted: bool,
+    /// What it was acquired for was sent.
+    served: bool,
     limit: usize,
 }
 
@@ -95,6 +97,7 @@ impl Exclusive {
             watching: false,
             subscribed: false,
             tainted: false,
+            served: false,
             limit,
         };
         exclusive.set_up(protocol, database);
@@ -123,6 +126,7 @@ impl Exclusive {
         append: impl FnOnce(&mut Vec<u8>),
     ) {
         append(&mut self.out);
+        self.served = true;
         inbox.expect();
         self.expected.extend((0..skipped).map(|_| Expected::Skip));
         self.expected.push_back(match database {
@@ -131,9 +135,21 @@ impl Exclusive {
         });
     }
 
+    /// Sends a request whose reply nobody reads.
+    pub fn send_unanswered(&mut self, append: impl FnOnce(&mut Vec<u8>)) {
+        append(&mut self.out);
+        self.expected.push_back(Expected::Skip);
+    }
+
+    /// True once what it was acquired for was sent.
+    pub fn has_served(&self) -> bool {
+        self.served
+    }
+
     /// Sends a request that has `replies` replies: a change of what the client is subscribed to.
     pub fn send_subscription(&mut self, inbox: &Inbox, replies: usize, append: impl FnOnce(&mut Vec<u8>)) {
         append(&mut self.out);
+        self.served = true;
         for _ in 0..replies {
             inbox.expect();
             self.expected.push_back(Expected::Forward { muted: false });

@@ -8,12 +8,27 @@ use crate::resp::{Args, Writer};
 use crate::store::WrongType;
 
 /// Why a command was refused: the text of an error reply, its code first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Error(Cow<'static, str>);
+/// Bytes, since some texts repeat what the client sent, which need not be UTF-8.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Error(Cow<'static, [u8]>);
 
 /// An error of a text that does not change.
 const fn fixed(text: &'static str) -> Error {
-    Error(Cow::Borrowed(text))
+    Error(Cow::Borrowed(text.as_bytes()))
+}
+
+/// How much of an argument a text repeats.
+const SHOWN: usize = 128;
+
+/// As much of `argument` as C prints: up to the first zero byte.
+fn printed(argument: &[u8]) -> &[u8] {
+    argument.split(|&byte| byte == 0).next().unwrap_or_default()
+}
+
+/// As [`printed`], of `limit` bytes at most.
+fn shortened(argument: &[u8], limit: usize) -> &[u8] {
+    let argument = printed(argument);
+    &argument[..argument.len().min(limit)]
 }
 
 impl Error {
@@ -97,14 +112,105 @@ impl Error {
     // Sorted sets.
 
     // Keys.
+    /// `COPY` or `MOVE` onto itself.
+    pub const SAME_OBJECT: Error = fixed("ERR source and destination objects are the same");
+    /// `EXPIRE` with `NX` and another condition.
+    pub const EXPIRE_NX: Error = fixed("ERR NX and XX, GT or LT options at the same time are not compatible");
+    /// `EXPIRE` with `GT` and `LT`.
+    pub const EXPIRE_GT_LT: Error = fixed("ERR GT and LT options at the same time are not compatible");
     /// A cursor that is none.
     pub const INVALID_CURSOR: Error = fixed("ERR invalid cursor");
+    /// `OBJECT FREQ` without an LFU policy.
+    pub const NO_LFU: Error = fixed(
+        "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching \
+         between policies at runtime LRU and LFU data will take some time to adjust.",
+    );
+    /// `SORT` of what is no number.
+    pub const SORT_SCORE: Error = fixed("ERR One or more scores can't be converted into double");
     /// A number that does not fit into C's `int`.
     pub const NOT_AN_INT: Error = fixed("ERR value is out of range, value must between -2147483648 and 2147483647");
+    /// `WAIT`'s timeout.
+    pub const WAIT_TIMEOUT: Error = fixed("ERR timeout is not an integer or out of range");
+    /// `WAIT`'s timeout is below zero.
+    pub const WAIT_TIMEOUT_NEGATIVE: Error = fixed("ERR timeout is negative");
+
+    /// A condition that `EXPIRE` doesn't know.
+    pub fn unsupported_option(option: &[u8]) -> Error {
+        Error::quoting(&[b"ERR Unsupported option ", printed(option)])
+    }
 
     /// An expiry that no clock can show.
     pub fn invalid_expire_time(name: &str) -> Error {
         Error::new(format!("ERR invalid expire time in '{name}' command"))
+    }
+
+    // The server.
+    /// The commands of Redis Cluster.
+    pub const NO_CLUSTER: Error = fixed("ERR This instance has cluster support disabled");
+    /// `SWAPDB` of something that is no database.
+    pub const INVALID_FIRST_DB: Error = fixed("ERR invalid first DB index");
+    /// As before, of the other one.
+    pub const INVALID_SECOND_DB: Error = fixed("ERR invalid second DB index");
+    /// `COMMAND GETKEYS` of a command that has no row.
+    pub const GETKEYS_COMMAND: Error = fixed("ERR Invalid command specified");
+    /// `COMMAND GETKEYS` of a command without keys.
+    pub const GETKEYS_NO_KEYS: Error = fixed("ERR The command has no key arguments");
+    /// `COMMAND GETKEYS` of too many or too few arguments.
+    pub const GETKEYS_ARITY: Error = fixed("ERR Invalid number of arguments specified for command");
+    /// `COMMAND GETKEYS` of a request whose keys can't be told.
+    pub const GETKEYS_ARGUMENTS: Error = fixed("ERR Invalid arguments specified for command");
+    /// `SLOWLOG GET` of a negative count.
+    pub const SLOWLOG_COUNT: Error = fixed("ERR count should be greater than or equal to -1");
+    /// `ACL GENPASS` of too many bits.
+    pub const GENPASS_BITS: Error = fixed(
+        "ERR ACL GENPASS argument must be the number of bits for the output password, a positive number up to 4096",
+    );
+    /// `ACL LOAD` and `ACL SAVE`.
+    pub const NO_ACL_FILE: Error = fixed(
+        "ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL \
+         SETUSER command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order \
+         to store users in the Redis configuration.",
+    );
+    /// The system has no random numbers.
+    pub const NO_RANDOM: Error = fixed("ERR no random numbers from the system");
+    /// `CONFIG REWRITE`.
+    pub const NO_CONFIG_FILE: Error = fixed("ERR The server is running without a config file");
+    /// `FAILOVER`.
+    pub const NO_REPLICAS: Error = fixed("ERR FAILOVER requires connected replicas.");
+
+    /// `ACL CAT` of a category that there isn't.
+    pub fn unknown_category(name: &[u8]) -> Error {
+        Error::quoting(&[b"ERR Unknown category '", shortened(name, SHOWN), b"'"])
+    }
+
+    /// `ACL DRYRUN` of a user that there isn't.
+    pub fn unknown_user(name: &[u8]) -> Error {
+        Error::quoting(&[b"ERR User '", printed(name), b"' not found"])
+    }
+
+    /// `ACL DRYRUN` of a command that there isn't.
+    pub fn command_not_found(name: &[u8]) -> Error {
+        Error::quoting(&[b"ERR Command '", printed(name), b"' not found"])
+    }
+
+    /// `CONFIG SET` of a parameter that there isn't.
+    pub fn unknown_parameter(name: &[u8]) -> Error {
+        Error::quoting(&[b"ERR Unknown option or number of arguments for CONFIG SET - '", printed(name), b"'"])
+    }
+
+    /// `CONFIG SET` that fails, with the reason.
+    pub fn config_set(name: &[u8], reason: &str) -> Error {
+        Error::quoting(&[
+            b"ERR CONFIG SET failed (possibly related to argument '",
+            printed(name),
+            b"') - ",
+            reason.as_bytes(),
+        ])
+    }
+
+    /// `LATENCY GRAPH` of what was never seen.
+    pub fn no_samples(event: &[u8]) -> Error {
+        Error::quoting(&[b"ERR No samples available for event '", printed(event), b"'"])
     }
 
     // Connections and transactions.
@@ -190,41 +296,59 @@ impl Error {
 
     /// An error of a text that is made up for the occasion. It begins with its code.
     pub fn new(text: impl Into<Cow<'static, str>>) -> Error {
-        Error(text.into())
+        Error(match text.into() {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        })
+    }
+
+    /// An error of these parts after another, one of which repeats what the client sent.
+    pub fn quoting(parts: &[&[u8]]) -> Error {
+        Error(Cow::Owned(parts.concat()))
     }
 
     /// The text, its code first.
-    pub fn text(&self) -> &str {
-        &self.0
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.0)
     }
 
     /// Answers a request with it.
     pub fn write(&self, reply: &mut Writer<'_>) {
-        reply.error(&self.0);
+        reply.error_bytes(&self.0);
     }
 
     /// A command that has no row.
     pub fn unknown_command(args: Args<'_>) -> Error {
-        let mut shown = String::new();
+        let mut shown = Vec::new();
         for argument in args.iter_from(1) {
-            if shown.len() >= 128 {
+            if shown.len() >= SHOWN {
                 break;
             }
-            let room = 128 - shown.len();
-            let text = String::from_utf8_lossy(&argument[..argument.len().min(room)]).into_owned();
-            shown.push_str(&format!("'{text}' "));
+            let room = SHOWN - shown.len();
+            shown.extend_from_slice(&[b"'", shortened(argument, room), b"' "].concat());
         }
-        let name = args.name();
-        let name = String::from_utf8_lossy(&name[..name.len().min(128)]);
-        Error::new(format!("ERR unknown command '{name}', with args beginning with: {shown}"))
+        let name = shortened(args.name(), SHOWN);
+        Error::quoting(&[b"ERR unknown command '", name, b"', with args beginning with: ", &shown])
     }
 
     /// A container's subcommand that has no row.
     pub fn unknown_subcommand(args: Args<'_>) -> Error {
-        let subcommand = args.get(1).unwrap_or_default();
-        let subcommand = String::from_utf8_lossy(&subcommand[..subcommand.len().min(128)]);
-        let container = String::from_utf8_lossy(args.name()).to_ascii_uppercase();
-        Error::new(format!("ERR unknown subcommand '{subcommand}'. Try {container} HELP."))
+        let subcommand = shortened(args.get(1).unwrap_or_default(), SHOWN);
+        let container = args.name().to_ascii_uppercase();
+        Error::quoting(&[b"ERR unknown subcommand '", subcommand, b"'. Try ", &container, b" HELP."])
+    }
+
+    /// A container's subcommand with too many or too few arguments, where the command itself looks at them.
+    pub fn subcommand_syntax(args: Args<'_>) -> Error {
+        let subcommand = shortened(args.get(1).unwrap_or_default(), SHOWN);
+        let container = args.name().to_ascii_uppercase();
+        Error::quoting(&[
+            b"ERR unknown subcommand or wrong number of arguments for '",
+            subcommand,
+            b"'. Try ",
+            &container,
+            b" HELP.",
+        ])
     }
 
     /// Too many or too few arguments.
@@ -235,6 +359,12 @@ impl Error {
     /// A command that respool does not pass on or does not execute, with the reason.
     pub fn refused(name: &str, reason: &str) -> Error {
         Error::new(format!("ERR respool refuses '{name}': {reason}"))
+    }
+}
+
+impl std::fmt::Debug for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Error").field(&self.text()).finish()
     }
 }
 

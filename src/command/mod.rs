@@ -7,20 +7,27 @@
 //! * [`context`]: what a handler works with
 //! * [`execute`]: runs a request in the memory driver
 //! * [`blocking`]: commands that wait in the memory driver
+//! * [`help`]: what containers answer to `HELP`
+//! * [`info`]: the text of `INFO`
 //! * [`long_double`], [`random`], [`scan`]: what commands of several groups have in common
 //!
 //! One file per group holds its rows, handlers and tests. A new command is one row and one handler in one file.
 
 pub mod blocking;
 pub mod context;
+mod describe;
 pub mod error;
 pub mod execute;
+pub mod help;
+pub mod info;
 pub mod keys;
 pub mod long_double;
 pub mod parse;
 pub mod random;
 pub mod row;
 pub mod scan;
+mod settings;
+mod sort;
 pub mod table;
 
 pub mod bitmap;

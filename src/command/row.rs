@@ -5,7 +5,7 @@ use super::context::Context;
 use super::error::Error;
 use crate::resp::Args;
 
-/// Bits of [`Row::flags`], named as `COMMAND INFO` names them.
+/// Bits of [`Row::flags`], named as `COMMAND INFO` names them, and in its order.
 pub mod flag {
     macro_rules! flags {
         ($($name:ident = $bit:literal, $text:literal;)*) => {
@@ -29,11 +29,11 @@ pub mod flag {
         ASKING = 11, "asking";
         FAST = 12, "fast";
         NO_AUTH = 13, "no_auth";
-        MOVABLEKEYS = 14, "movablekeys";
-        ALLOW_BUSY = 15, "allow_busy";
+        NO_MANDATORY_KEYS = 14, "no_mandatory_keys";
+        NO_ASYNC_LOADING = 15, "no_async_loading";
         NO_MULTI = 16, "no_multi";
-        NO_MANDATORY_KEYS = 17, "no_mandatory_keys";
-        NO_ASYNC_LOADING = 18, "no_async_loading";
+        MOVABLEKEYS = 17, "movablekeys";
+        ALLOW_BUSY = 18, "allow_busy";
     }
 }
 

@@ -23,7 +23,8 @@ impl<'a> Options<'a> {
                 let count = usize::try_from(parse::integer(value)?).map_err(|_| Error::SYNTAX)?;
                 options.count = if count == 0 { return Err(Error::SYNTAX) } else { count };
             } else if args.is(index, "MATCH") {
-                options.pattern = Some(value);
+                // The pattern that matches everything also matches the empty element, which a glob does not.
+                options.pattern = (value != b"*").then_some(value);
             } else {
                 return Err(Error::SYNTAX);
             }

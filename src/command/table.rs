@@ -11,7 +11,7 @@ use super::{
 use crate::resp::Args;
 
 /// The rows of every group.
-pub const GROUPS: [&[Row]; 16] = [
+pub static GROUPS: [&[Row]; 16] = [
     bitmap::ROWS,
     cluster::ROWS,
     connection::ROWS,
@@ -82,20 +82,21 @@ pub fn find_subcommand(container: &'static Row, name: &[u8]) -> Option<&'static 
     container.subcommands.iter().find(|row| row.name.as_bytes()[prefix..].eq_ignore_ascii_case(name))
 }
 
+/// The row that a request is for: of a container its subcommand's, except where there is none behind it.
+pub fn lookup(args: Args<'_>) -> Option<&'static Row> {
+    let row = find(args.name())?;
+    match args.get(1) {
+        Some(name) if !row.subcommands.is_empty() => find_subcommand(row, name),
+        _ => Some(row),
+    }
+}
+
 /// The row that a request is for, with its arity checked: the error is Redis's own.
 pub fn resolve(args: Args<'_>) -> Result<&'static Row, Error> {
-    let Some(mut row) = find(args.name()) else {
-        return Err(Error::unknown_command(args));
+    let Some(row) = lookup(args) else {
+        let is_container = find(args.name()).is_some();
+        return Err(if is_container { Error::unknown_subcommand(args) } else { Error::unknown_command(args) });
     };
-    if !row.subcommands.is_empty()
-        && let Some(name) = args.get(1)
-    {
-        match find_subcommand(row, name) {
-            Some(subcommand) => row = subcommand,
-            // COMMAND is a command of its own, and a container.
-            None => return Err(Error::unknown_subcommand(args)),
-        }
-    }
     if !row.accepts(args.len()) {
         return Err(Error::wrong_arity(row.name));
     }

@@ -117,12 +117,7 @@ pub struct Pool {
 
 impl Default for Pool {
     fn default() -> Self {
-        Pool {
-            min: 2,
-            max: 1000,
-            acquire_timeout: Duration::from_secs(5),
-            idle_timeout: Duration::from_secs(600),
-        }
+        Pool { min: 2, max: 1000, acquire_timeout: Duration::from_secs(5), idle_timeout: Duration::from_secs(600) }
     }
 }
 

@@ -4,7 +4,7 @@ use super::dict::{Cursor, Dict};
 use super::string::allocated;
 
 /// A hash of more fields becomes a table (`hash-max-listpack-entries`).
-const MAX_COMPACT_FIELDS: usize = 128;
+const MAX_COMPACT_FIELDS: usize = 512;
 
 /// A hash with a longer field or value becomes a table (`hash-max-listpack-value`).
 const MAX_COMPACT_LENGTH: usize = 64;
@@ -237,17 +237,17 @@ mod tests {
     }
 
     #[test]
-    fn the_129th_field_makes_a_table() {
+    fn the_513th_field_makes_a_table() {
         let mut hash = Hash::default();
-        for number in 0..128 {
+        for number in 0..512 {
             hash.set(format!("{number}").as_bytes(), b"v");
         }
-        hash.set(b"127", b"w");
+        hash.set(b"511", b"w");
         assert_eq!(hash.encoding(), "listpack");
-        hash.set(b"128", b"v");
-        assert_eq!((hash.encoding(), hash.len()), ("hashtable", 129));
-        assert_eq!(hash.get(b"127"), Some(&b"w"[..]));
-        for number in 1..129 {
+        hash.set(b"512", b"v");
+        assert_eq!((hash.encoding(), hash.len()), ("hashtable", 513));
+        assert_eq!(hash.get(b"511"), Some(&b"w"[..]));
+        for number in 1..513 {
             hash.remove(format!("{number}").as_bytes());
         }
         assert_eq!((hash.encoding(), hash.len()), ("hashtable", 1));

@@ -26,7 +26,7 @@ fn view(store: &Store) -> Database<'_> {
 }
 
 fn text(text: &str) -> Value {
-    Value::String(Str::Bytes(text.into()))
+    Value::String(Str::Bytes(text.as_bytes().into()))
 }
 
 fn number(value: i64) -> Value {
@@ -34,10 +34,7 @@ fn number(value: i64) -> Value {
 }
 
 fn get(database: &mut Database<'_>, key: &[u8]) -> Option<String> {
-    match database.read::<Str>(key).unwrap()? {
-        Str::Integer(value) => Some(value.to_string()),
-        Str::Bytes(bytes) | Str::Raw(bytes) => Some(String::from_utf8_lossy(bytes).into()),
-    }
+    Some(String::from_utf8_lossy(&database.read::<Str>(key).unwrap()?.bytes()).into())
 }
 
 /// Subtracts one from the integer at `key`, and removes it at 0: a list's pop, with strings.
@@ -588,7 +585,7 @@ proptest! {
         let mut now = NOW;
         for step in steps {
             let index = database.index();
-            let bytes = |size: u8| Value::String(Str::Bytes(vec![b'x'; size.into()]));
+            let bytes = |size: u8| Value::String(Str::Raw(vec![b'x'; size.into()]));
             match step {
                 Step::Set(key, size) => {
                     database.set(&[key], bytes(size));
@@ -600,10 +597,7 @@ proptest! {
                     model[index].insert(vec![key], (size.into(), deadline));
                 }
                 Step::Append(key, size) => {
-                    let appended = database.modify_or_create(&[key], |value: &mut Str| match value {
-                        Str::Bytes(bytes) => bytes.extend(vec![b'y'; size.into()]),
-                        _ => unreachable!(),
-                    });
+                    let appended = database.modify_or_create(&[key], |value: &mut Str| value.append(&vec![b'y'; size.into()]));
                     prop_assert_eq!(appended, Ok(()));
                     model[index].entry(vec![key]).or_default().0 += usize::from(size);
                 }
@@ -650,7 +644,7 @@ proptest! {
             prop_assert_eq!(database.len(), model[index].len());
             for key in 0..30 {
                 let size = match database.value(&[key]) {
-                    Some(Value::String(Str::Bytes(bytes))) => Some(bytes.len()),
+                    Some(Value::String(value)) => Some(value.len()),
                     _ => None,
                 };
                 let expected = model[index].get(&vec![key]).copied();

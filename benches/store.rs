@@ -81,7 +81,7 @@ fn operations(criterion: &mut Criterion) {
     for number in 0..KEYS {
         dict.insert(&key(number), number);
         map.insert(key(number).into(), number);
-        database.set(&key(number), Value::String(Str::Bytes(vec![b'x'; 64])));
+        database.set(&key(number), Value::String(Str::Bytes([b'x'; 64].into())));
     }
     database.unlock();
     // In no order that the table could have been filled in.

@@ -58,6 +58,11 @@ impl<'a> Args<'a> {
         spans.iter().map(move |span| &bytes[span.start as usize..span.end as usize])
     }
 
+    /// Without the first `count` arguments: the request that `COMMAND GETKEYS` asks about.
+    pub fn skip(&self, count: usize) -> Args<'a> {
+        Args { bytes: self.bytes, spans: &self.spans[count.min(self.spans.len())..] }
+    }
+
     /// All arguments, the name first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &'a [u8]> + ExactSizeIterator + use<'a> {
         self.iter_from(0)

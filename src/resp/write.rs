@@ -114,10 +114,10 @@ impl<'a> Writer<'a> {
 
     /// A double: a bulk string in RESP2, `,value` in RESP3; 17 significant digits as Redis prints them.
     pub fn double(&mut self, value: f64) {
-        let text = number::format_double(value);
+        let mut text = number::DoubleBuffer::new();
         match self.protocol {
-            Protocol::Resp2 => self.bulk(text.as_bytes()),
-            Protocol::Resp3 => self.line(b',', text.as_bytes()),
+            Protocol::Resp2 => self.bulk(text.format(value)),
+            Protocol::Resp3 => self.line(b',', text.format(value)),
         }
     }
 

@@ -14,13 +14,24 @@ pub struct Mail {
     pub messages: Vec<u8>,
     /// The reply to the command that the client was blocked in.
     pub served: Option<Vec<u8>>,
+    /// Another client ended the wait (`CLIENT UNBLOCK`).
+    pub unblocked: Option<Unblock>,
     /// The client has to leave: it was killed, or its messages grew over the limit.
     pub killed: bool,
 }
 
+/// What a client is told whose wait another ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unblock {
+    /// The same as when its time is up.
+    Timeout,
+    /// An error.
+    Error,
+}
+
 impl Mail {
     fn is_empty(&self) -> bool {
-        !self.killed && self.served.is_none() && self.messages.is_empty()
+        !self.killed && self.served.is_none() && self.unblocked.is_none() && self.messages.is_empty()
     }
 }
 
@@ -87,27 +98,47 @@ impl Mailbox {
         } else {
             inner.mail.messages.extend_from_slice(message);
         }
-        self.wake(inner);
+        self.notify(inner);
     }
 
-    /// Hands over the reply to the command that the client is blocked in. False if the client has gone: the sender
-    /// still has what it wanted to hand over. [`Mailbox::is_open`] is asked before anything is taken for it.
-    pub fn serve(&self, reply: Vec<u8>) -> bool {
+    /// Hands over the reply that `make` makes to the command that the client is blocked in: `None` if the client has
+    /// gone (then `make` is not asked), else whether there was a reply. The client can't leave while `make` runs, so
+    /// that nothing is popped for nobody. It runs under the mailbox's lock: it must not send messages.
+    pub fn serve_with(&self, make: impl FnOnce() -> Option<Vec<u8>>) -> Option<bool> {
+        let mut inner = self.inner.lock();
+        if inner.closed || inner.mail.killed {
+            return None;
+        }
+        let Some(reply) = make() else {
+            return Some(false);
+        };
+        debug_assert!(inner.mail.served.is_none(), "a client is blocked in one command at a time");
+        inner.mail.served = Some(reply);
+        self.notify(inner);
+        Some(true)
+    }
+
+    /// Tells the client to wait no longer; false if it has gone.
+    pub fn unblock(&self, reason: Unblock) -> bool {
         let mut inner = self.inner.lock();
         if inner.closed || inner.mail.killed {
             return false;
         }
-        debug_assert!(inner.mail.served.is_none(), "a client is blocked in one command at a time");
-        inner.mail.served = Some(reply);
-        self.wake(inner);
+        inner.mail.unblocked = Some(reason);
+        self.notify(inner);
         true
+    }
+
+    /// Has the client look around, though there is nothing for it: something that all share has changed.
+    pub fn wake(&self) {
+        self.notify(self.inner.lock());
     }
 
     /// Tells the client to leave.
     pub fn kill(&self) {
         let mut inner = self.inner.lock();
         inner.mail.killed = true;
-        self.wake(inner);
+        self.notify(inner);
     }
 
     /// True until the client has gone or was told to.
@@ -149,7 +180,7 @@ impl Mailbox {
     }
 
     /// Wakes the owner, after unlocking: it may be quick.
-    fn wake(&self, mut inner: MutexGuard<'_, Inner>) {
+    fn notify(&self, mut inner: MutexGuard<'_, Inner>) {
         let waker = inner.waker.take();
         self.registered.clear();
         drop(inner);
@@ -204,8 +235,8 @@ mod tests {
         mailbox.push(b"a");
         mailbox.push(b"b");
         assert_eq!((one.times(), other.times()), (0, 1));
-        assert!(mailbox.serve(b"reply".to_vec()));
-        let mail = Mail { messages: b"ab".to_vec(), served: Some(b"reply".to_vec()), killed: false };
+        assert_eq!(mailbox.serve_with(|| Some(b"reply".to_vec())), Some(true));
+        let mail = Mail { messages: b"ab".to_vec(), served: Some(b"reply".to_vec()), ..Mail::default() };
         assert_eq!(mailbox.poll(&mut context), Poll::Ready(mail));
         assert!(mailbox.poll(&mut context).is_pending());
         mailbox.push(b"c");
@@ -222,7 +253,7 @@ mod tests {
         mailbox.push(&[b'x'; 10]);
         assert!(mailbox.is_open());
         mailbox.push(b"y");
-        assert!(!mailbox.is_open() && !mailbox.serve(vec![]));
+        assert!(!mailbox.is_open() && mailbox.serve_with(|| Some(vec![])).is_none());
         mailbox.push(b"z");
         let killed = Mail { killed: true, ..Mail::default() };
         assert_eq!(mailbox.poll(&mut context), Poll::Ready(killed));
@@ -236,7 +267,7 @@ mod tests {
         assert!(mailbox.poll(&mut Context::from_waker(&Waker::from(count.clone()))).is_pending());
         assert_eq!(mailbox.close(), Mail::default());
         mailbox.push(b"a");
-        assert!(!mailbox.serve(vec![]) && !mailbox.is_open());
+        assert!(mailbox.serve_with(|| Some(vec![])).is_none() && !mailbox.is_open());
         assert_eq!((mailbox.take(), count.times()), (Mail::default(), 0));
     }
 

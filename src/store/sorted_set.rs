@@ -1,23 +1,573 @@
 //! The sorted set kind of value.
+//!
+//! A small one is a vector in order. A large one is a table of the members' scores, and beside it an index in order
+//! that knows ranks. Whatever is asked for, by rank, score or name, comes down to a range of ranks.
+
+use std::borrow::Borrow;
+use std::cmp::Ordering;
+use std::hash::BuildHasher;
+use std::ops::{Bound, Range};
+
+use wabi_tree::OSBTreeSet;
+use wabi_tree::osbtree_set;
+
+use super::dict::{Cursor, Dict};
+
+/// The most elements of a small set (`zset-max-listpack-entries`).
+const SMALL_ELEMENTS: usize = 128;
+
+/// The longest member of a small set (`zset-max-listpack-value`).
+const SMALL_MEMBER: usize = 64;
+
+/// A limit of a range of scores.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ScoreLimit {
+    /// The score.
+    pub score: f64,
+    /// True if an element of just this score is outside.
+    pub exclusive: bool,
+}
+
+/// A limit of a range of members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MemberLimit<'a> {
+    /// Below every member: `-`.
+    Lowest,
+    /// Above every member: `+`.
+    Highest,
+    /// This member is inside.
+    Inclusive(&'a [u8]),
+    /// This member is outside.
+    Exclusive(&'a [u8]),
+}
+
+impl MemberLimit<'_> {
+    /// True if `member` is not below this lower limit.
+    fn admits_from_below(self, member: &[u8]) -> bool {
+        match self {
+            MemberLimit::Lowest => true,
+            MemberLimit::Highest => false,
+            MemberLimit::Inclusive(limit) => member >= limit,
+            MemberLimit::Exclusive(limit) => member > limit,
+        }
+    }
+
+    /// True if `member` is not above this upper limit.
+    fn admits_from_above(self, member: &[u8]) -> bool {
+        match self {
+            MemberLimit::Lowest => false,
+            MemberLimit::Highest => true,
+            MemberLimit::Inclusive(limit) => member <= limit,
+            MemberLimit::Exclusive(limit) => member < limit,
+        }
+    }
+}
 
 /// A sorted set.
 #[derive(Default, Clone)]
-pub struct SortedSet {}
+pub struct SortedSet {
+    body: Body,
+}
+
+#[derive(Clone)]
+enum Body {
+    Small(Small),
+    Large(Large),
+}
+
+impl Default for Body {
+    fn default() -> Self {
+        Body::Small(Small::default())
+    }
+}
 
 impl SortedSet {
     /// How many elements it has.
     #[allow(clippy::len_without_is_empty)]
     pub fn len(&self) -> usize {
-        todo!()
+        match &self.body {
+            Body::Small(small) => small.slots.len(),
+            Body::Large(large) => large.scores.len(),
+        }
     }
 
     /// What `OBJECT ENCODING` answers.
     pub fn encoding(&self) -> &'static str {
-        todo!()
+        match &self.body {
+            Body::Small(_) => "listpack",
+            Body::Large(_) => "skiplist",
+        }
     }
 
     /// Bytes that it holds on the heap. O(1).
     pub fn memory(&self) -> usize {
-        todo!()
+        match &self.body {
+            Body::Small(small) => small.memory(),
+            Body::Large(large) => large.scores.memory() + large.order.memory(),
+        }
+    }
+
+    /// The score of `member`.
+    pub fn score(&self, member: &[u8]) -> Option<f64> {
+        match &self.body {
+            Body::Small(small) => small.find(member).map(|index| small.slots[index].score),
+            Body::Large(large) => large.scores.get(member).copied(),
+        }
+    }
+
+    /// Gives `member` a score; gives the one that it had before.
+    pub fn insert(&mut self, member: &[u8], score: f64) -> Option<f64> {
+        let mut previous = None;
+        self.update(member, |current| {
+            previous = current;
+            Some(score)
+        });
+        previous
+    }
+
+    /// Gives `member` the score that `decide` makes of the one that it has, if any; leaves things as they are for
+    /// `None`. A score is never NaN.
+    pub fn update(&mut self, member: &[u8], decide: impl FnOnce(Option<f64>) -> Option<f64>) {
+        match &mut self.body {
+            Body::Small(small) => {
+                let found = small.find(member);
+                let Some(score) = decide(found.map(|index| small.slots[index].score)) else {
+                    return;
+                };
+                match found {
+                    Some(index) => small.set_score(index, score),
+                    None if small.has_room(member) => small.add(member, score),
+                    None => {
+                        let mut large = Large::from(&*small);
+                        large.add(member, score);
+                        self.body = Body::Large(large);
+                    }
+                }
+            }
+            Body::Large(large) => match large.scores.get_mut(member) {
+                Some(current) => {
+                    if let Some(score) = decide(Some(*current)).filter(|score| score != current) {
+                        large.order.remove(*current, member);
+                        large.order.insert(score, member);
+                        *current = score;
+                    }
+                }
+                None => {
+                    if let Some(score) = decide(None) {
+                        large.add(member, score);
+                    }
+                }
+            },
+        }
+    }
+
+    /// Removes `member`; gives the score that it had.
+    pub fn remove(&mut self, member: &[u8]) -> Option<f64> {
+        match &mut self.body {
+            Body::Small(small) => small.find(member).map(|index| small.remove(index)),
+            Body::Large(large) => {
+                let (_, score) = large.scores.remove(member)?;
+                large.order.remove(score, member);
+                Some(score)
+            }
+        }
+    }
+
+    /// Removes the elements of a range of ranks.
+    pub fn remove_range(&mut self, ranks: Range<usize>) {
+        match &mut self.body {
+            Body::Small(small) => ranks.rev().for_each(|index| drop(small.remove(index))),
+            Body::Large(large) => {
+                for _ in ranks.clone() {
+                    if let Some(entry) = large.order.take_at(ranks.start) {
+                        large.scores.remove(&entry.member);
+                    }
+                }
+            }
+        }
+    }
+
+    /// How many elements stand before `member`.
+    pub fn rank(&self, member: &[u8]) -> Option<usize> {
+        match &self.body {
+            Body::Small(small) => small.find(member),
+            Body::Large(large) => {
+                let score = *large.scores.get(member)?;
+                Some(large.order.count_before(Place { score, edge: Edge::At(member) }))
+            }
+        }
+    }
+
+    /// The ranks of the elements between two scores.
+    pub fn score_range(&self, min: ScoreLimit, max: ScoreLimit) -> Range<usize> {
+        let start = self.count_before(min.score, if min.exclusive { Edge::Above } else { Edge::Below });
+        let end = self.count_before(max.score, if max.exclusive { Edge::Below } else { Edge::Above });
+        start..end.max(start)
+    }
+
+    fn count_before(&self, score: f64, edge: Edge<'_>) -> usize {
+        let place = Place { score, edge };
+        match &self.body {
+            Body::Small(small) => small.count_before(place),
+            Body::Large(large) => large.order.count_before(place),
+        }
+    }
+
+    /// The ranks of the elements between two members. It is meant for sets whose scores are all the same; of a small
+    /// one whose are not it is what Redis makes of it, where it matters whether one looks from the start or the end.
+    pub fn member_range(&self, min: MemberLimit<'_>, max: MemberLimit<'_>, from_end: bool) -> Range<usize> {
+        match &self.body {
+            Body::Small(small) => small.member_range(min, max, from_end),
+            Body::Large(large) => {
+                let start = large.order.partition(|member| !min.admits_from_below(member));
+                let end = large.order.partition(|member| max.admits_from_above(member));
+                start..end.max(start)
+            }
+        }
+    }
+
+    /// The elements of a range of ranks, which lies inside the set, or those from its end to its start.
+    pub fn range(&self, ranks: Range<usize>, reverse: bool) -> Elements<'_> {
+        let left = ranks.len();
+        let source = match &self.body {
+            Body::Small(small) => Source::Small(small, ranks),
+            Body::Large(large) => Source::Large(large.order.iter_from(ranks, reverse)),
+        };
+        Elements { source, left, reverse }
+    }
+
+    /// All elements in order.
+    pub fn iter(&self) -> Elements<'_> {
+        self.range(0..self.len(), false)
+    }
+
+    /// Calls `visit` with about `count` elements from `cursor` on; gives the cursor to go on with. A small set is
+    /// visited as a whole.
+    pub fn scan(&self, cursor: Cursor, count: usize, mut visit: impl FnMut(&[u8], f64)) -> Cursor {
+        match &self.body {
+            Body::Small(_) => {
+                self.iter().for_each(|(member, score)| visit(member, score));
+                0
+            }
+            Body::Large(large) => large.scores.scan(cursor, count, |member, score| visit(member, *score)),
+        }
     }
 }
+
+/// Elements of a sorted set with their scores.
+pub struct Elements<'a> {
+    source: Source<'a>,
+    left: usize,
+    reverse: bool,
+}
+
+enum Source<'a> {
+    Small(&'a Small, Range<usize>),
+    Large(osbtree_set::Iter<'a, Entry>),
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = (&'a [u8], f64);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
+        match &mut self.source {
+            Source::Small(small, ranks) => {
+                let index = if self.reverse { ranks.next_back() } else { ranks.next() }?;
+                let slot = small.slots.get(index)?;
+                Some((small.member(slot), slot.score))
+            }
+            Source::Large(entries) => {
+                let entry = if self.reverse { entries.next_back() } else { entries.next() }?;
+                Some((&entry.member, entry.score))
+            }
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for Elements<'_> {}
+
+/// A place in the order of a sorted set: by score, then by member.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    score: f64,
+    edge: Edge<'a>,
+}
+
+/// Where among the elements of a score.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Edge<'a> {
+    Below,
+    At(&'a [u8]),
+    Above,
+}
+
+impl Place<'_> {
+    fn compare(self, other: Place<'_>) -> Ordering {
+        // No score is NaN, and both zeros are one.
+        self.score.partial_cmp(&other.score).unwrap_or(Ordering::Equal).then_with(|| self.edge.cmp(&other.edge))
+    }
+}
+
+/// A few short members, in order. The bytes stand together, and a member is found by its hash, in two cache lines or
+/// so.
+#[derive(Default, Clone)]
+struct Small {
+    slots: Vec<Slot>,
+    /// The members' bytes, in no order.
+    bytes: Vec<u8>,
+}
+
+#[derive(Clone, Copy)]
+struct Slot {
+    score: f64,
+    hash: u32,
+    start: u16,
+    len: u16,
+}
+
+impl Small {
+    fn memory(&self) -> usize {
+        self.slots.capacity() * size_of::<Slot>() + self.bytes.capacity()
+    }
+
+    fn has_room(&self, member: &[u8]) -> bool {
+        self.slots.len() < SMALL_ELEMENTS && member.len() <= SMALL_MEMBER
+    }
+
+    fn hash(member: &[u8]) -> u32 {
+        foldhash::fast::FixedState::default().hash_one(member) as u32
+    }
+
+    fn member(&self, slot: &Slot) -> &[u8] {
+        &self.bytes[slot.start as usize..slot.start as usize + slot.len as usize]
+    }
+
+    fn find(&self, member: &[u8]) -> Option<usize> {
+        if self.slots.is_empty() || member.len() > SMALL_MEMBER {
+            return None;
+        }
+        let hash = Self::hash(member);
+        self.slots.iter().position(|slot| slot.hash == hash && self.member(slot) == member)
+    }
+
+    fn place(&self, slot: &Slot) -> Place<'_> {
+        Place { score: slot.score, edge: Edge::At(self.member(slot)) }
+    }
+
+    fn count_before(&self, place: Place<'_>) -> usize {
+        self.slots.partition_point(|slot| self.place(slot).compare(place).is_lt())
+    }
+
+    /// Adds a member that is not there, and for which there is room.
+    fn add(&mut self, member: &[u8], score: f64) {
+        let (start, len) = (self.bytes.len() as u16, member.len() as u16);
+        self.bytes.extend_from_slice(member);
+        self.place_slot(Slot { score, hash: Self::hash(member), start, len });
+    }
+
+    fn set_score(&mut self, index: usize, score: f64) {
+        if self.slots[index].score != score {
+            let slot = self.slots.remove(index);
+            self.place_slot(Slot { score, ..slot });
+        }
+    }
+
+    fn place_slot(&mut self, mut slot: Slot) {
+        // A listpack keeps the number, not its sign: -0 becomes 0.
+        slot.score += 0.0;
+        let index = self.count_before(self.place(&slot));
+        self.slots.insert(index, slot);
+    }
+
+    fn remove(&mut self, index: usize) -> f64 {
+        let gone = self.slots.remove(index);
+        self.bytes.drain(gone.start as usize..gone.start as usize + gone.len as usize);
+        for slot in &mut self.slots {
+            if slot.start > gone.start {
+                slot.start -= gone.len;
+            }
+        }
+        gone.score
+    }
+
+    fn member_range(&self, min: MemberLimit<'_>, max: MemberLimit<'_>, from_end: bool) -> Range<usize> {
+        let inside_min = |slot: &Slot| min.admits_from_below(self.member(slot));
+        let inside_max = |slot: &Slot| max.admits_from_above(self.member(slot));
+        if !self.slots.last().is_some_and(inside_min) || !self.slots.first().is_some_and(inside_max) {
+            return 0..0;
+        }
+        if from_end {
+            let end = self.slots.iter().rposition(inside_max).map_or(0, |last| last + 1);
+            let start = self.slots[..end].iter().rposition(|slot| !inside_min(slot)).map_or(0, |last| last + 1);
+            start..end
+        } else {
+            let start = self.slots.iter().position(inside_min).unwrap_or(self.slots.len());
+            let length = self.slots[start..].iter().position(|slot| !inside_max(slot));
+            start..length.map_or(self.slots.len(), |length| start + length)
+        }
+    }
+}
+
+/// As many members as there are, of any length.
+#[derive(Default, Clone)]
+struct Large {
+    scores: Dict<f64>,
+    order: Order,
+}
+
+impl Large {
+    /// Adds a member that is not there.
+    fn add(&mut self, member: &[u8], score: f64) {
+        self.scores.insert(member, score);
+        self.order.insert(score, member);
+    }
+}
+
+impl From<&Small> for Large {
+    fn from(small: &Small) -> Self {
+        let mut large = Large::default();
+        for slot in &small.slots {
+            large.add(small.member(slot), slot.score);
+        }
+        large
+    }
+}
+
+/// The elements in order, with ranks. All that is known of the tree behind it is in here.
+#[derive(Default, Clone)]
+struct Order {
+    tree: OSBTreeSet<Entry>,
+    /// Bytes of the members.
+    member_bytes: usize,
+}
+
+/// What an allocation costs beside its bytes, about.
+const ALLOCATION: usize = 8;
+
+impl Order {
+    fn insert(&mut self, score: f64, member: &[u8]) {
+        self.member_bytes += member.len() + ALLOCATION;
+        self.tree.insert(Entry { score, member: member.into() });
+    }
+
+    fn remove(&mut self, score: f64, member: &[u8]) {
+        let place = Place { score, edge: Edge::At(member) };
+        if self.tree.remove(&place as &dyn Placed) {
+            self.member_bytes -= member.len() + ALLOCATION;
+        }
+    }
+
+    /// Removes the element of a rank.
+    fn take_at(&mut self, rank: usize) -> Option<Entry> {
+        let entry = self.tree.get_by_rank(rank)?.clone();
+        self.remove(entry.score, &entry.member);
+        Some(entry)
+    }
+
+    fn count_before(&self, place: Place<'_>) -> usize {
+        let end = Bound::Excluded(&place as &dyn Placed);
+        self.tree.range::<dyn Placed, _>((Bound::Unbounded, end)).len()
+    }
+
+    /// How many elements stand before the first whose member `is_before` says no to.
+    fn partition(&self, is_before: impl Fn(&[u8]) -> bool) -> usize {
+        let (mut start, mut end) = (0, self.tree.len());
+        while start < end {
+            let middle = start + (end - start) / 2;
+            match self.tree.get_by_rank(middle) {
+                Some(entry) if is_before(&entry.member) => start = middle + 1,
+                _ => end = middle,
+            }
+        }
+        start
+    }
+
+    /// From the first of these ranks on, or from the end of all to the last of them.
+    fn iter_from(&self, ranks: Range<usize>, reverse: bool) -> osbtree_set::Iter<'_, Entry> {
+        let mut entries = self.tree.iter();
+        let skipped = if reverse { self.tree.len().saturating_sub(ranks.end) } else { ranks.start };
+        if let Some(last) = skipped.checked_sub(1) {
+            let _ = if reverse { entries.nth_back(last) } else { entries.nth(last) };
+        }
+        entries
+    }
+
+    /// The tree does not say what it takes; its nodes are about two thirds full.
+    fn memory(&self) -> usize {
+        self.member_bytes + self.tree.len() * (size_of::<Entry>() + size_of::<u32>()) * 3 / 2
+    }
+}
+
+#[derive(Clone)]
+struct Entry {
+    score: f64,
+    member: Box<[u8]>,
+}
+
+/// What has a place in the order: an [`Entry`], or a [`Place`] that the tree is searched for without making one.
+trait Placed {
+    fn place(&self) -> Place<'_>;
+}
+
+impl Placed for Entry {
+    fn place(&self) -> Place<'_> {
+        Place { score: self.score, edge: Edge::At(&self.member) }
+    }
+}
+
+impl Placed for Place<'_> {
+    fn place(&self) -> Place<'_> {
+        *self
+    }
+}
+
+impl<'a> Borrow<dyn Placed + 'a> for Entry {
+    fn borrow(&self) -> &(dyn Placed + 'a) {
+        self
+    }
+}
+
+impl Ord for dyn Placed + '_ {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.place().compare(other.place())
+    }
+}
+
+impl PartialOrd for dyn Placed + '_ {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for dyn Placed + '_ {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for dyn Placed + '_ {}
+
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.place().compare(other.place())
+    }
+}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Entry {}

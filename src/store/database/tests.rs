@@ -27,7 +27,7 @@ fn view(store: &Store) -> Database<'_> {
 }
 
 fn text(text: &str) -> Value {
-    Value::String(Str::Bytes(text.into()))
+    Value::String(Str::Bytes(text.as_bytes().into()))
 }
 
 fn number(value: i64) -> Value {
@@ -37,7 +37,8 @@ fn number(value: i64) -> Value {
 fn get(database: &mut Database<'_>, key: &[u8]) -> Option<String> {
     match database.read::<Str>(key).unwrap()? {
         Str::Integer(value) => Some(value.to_string()),
-        Str::Bytes(bytes) | Str::Raw(bytes) => Some(String::from_utf8_lossy(bytes).into()),
+        Str::Bytes(bytes) => Some(String::from_utf8_lossy(bytes).into()),
+        Str::Raw(bytes) => Some(String::from_utf8_lossy(bytes).into()),
     }
 }
 
@@ -76,6 +77,7 @@ struct Pop {
     served: Arc<Mutex<Served>>,
     to: Option<Vec<u8>>,
     is_gone: bool,
+    is_slow: bool,
     /// Wants nothing from this key.
     except: Vec<u8>,
 }
@@ -85,9 +87,11 @@ impl Serve for Pop {
         if self.is_gone {
             return Outcome::Gone;
         }
-        if key == self.except {
+        if self.is_slow {
             // Long enough for another thread to find the waiter claimed.
-            std::thread::sleep(Duration::from_micros(20));
+            std::thread::sleep(Duration::from_micros(50));
+        }
+        if key == self.except {
             return Outcome::Nothing;
         }
         if !pop(database, key) {
@@ -109,7 +113,7 @@ struct Line {
 
 impl Line {
     fn pop(&self, name: usize) -> Pop {
-        Pop { name, served: self.served.clone(), to: None, is_gone: false, except: b"-".to_vec() }
+        Pop { name, served: self.served.clone(), to: None, is_gone: false, is_slow: false, except: b"-".to_vec() }
     }
 
     fn take(&self) -> Vec<(usize, String)> {
@@ -153,6 +157,31 @@ fn another_kind_of_value_is_left_alone() {
     assert_eq!(database.modify_or_create(b"a", |_: &mut List| ()), Err(WrongType));
     assert_eq!(database.modify(b"b", |_: &mut List| ()), Ok(None));
     assert_eq!(get(&mut database, b"a").as_deref(), Some("1"));
+}
+
+#[test]
+fn an_aggregate_without_elements_has_no_key() {
+    use crate::store::set::Set;
+    let store = store(4);
+    let mut database = view(&store);
+    assert_eq!(database.modify_or_create(b"a", |set: &mut Set| set.len()), Ok(0));
+    assert!(!database.exists(b"a"));
+    for index in 0..1_000_u32 {
+        database.modify_or_create(b"a", |set: &mut Set| assert!(set.add(&index.to_be_bytes()))).unwrap();
+    }
+    database.set_deadline(b"a", Some(NOW + 5));
+    assert!(database.memory_usage(b"a").unwrap() > 4_000);
+    assert_eq!(database.deadline(b"a"), Some(NOW + 5));
+    for index in 0..1_000_u32 {
+        assert_eq!(database.modify(b"a", |set: &mut Set| set.remove(&index.to_be_bytes())), Ok(Some(true)));
+    }
+    assert!(!database.exists(b"a"));
+    database.set(b"b", text("1"));
+    database.set(b"b", Value::Set(Box::default()));
+    assert!(!database.exists(b"b"));
+    drop(database);
+    assert_eq!(store.stats().used_bytes, 0);
+    assert_eq!(store.stats().databases[0], Default::default());
 }
 
 #[test]
@@ -452,6 +481,7 @@ fn a_waiter_is_served_once_whatever_two_threads_do() {
         for round in 0..rounds {
             // It wants nothing from the one key in every other round: then it must get what is in the other.
             let mut pop = line.pop(round);
+            pop.is_slow = round % 2 == 0;
             pop.except = if round % 2 == 0 { pair[round / 2 % 2].clone() } else { vec![] };
             let waiter = waiter(pop, ShardSet::NONE);
             database.lock(shards);
@@ -597,7 +627,7 @@ proptest! {
         let mut now = NOW;
         for step in steps {
             let index = database.index();
-            let bytes = |size: u8| Value::String(Str::Bytes(vec![b'x'; size.into()]));
+            let bytes = |size: u8| Value::String(Str::Raw(vec![b'x'; size.into()]));
             match step {
                 Step::Set(key, size) => {
                     database.set(&[key], bytes(size));
@@ -610,8 +640,8 @@ proptest! {
                 }
                 Step::Append(key, size) => {
                     let appended = database.modify_or_create(&[key], |value: &mut Str| match value {
-                        Str::Bytes(bytes) => bytes.extend(vec![b'y'; size.into()]),
-                        _ => unreachable!(),
+                        Str::Raw(bytes) => bytes.extend(vec![b'y'; size.into()]),
+                        created => *created = Str::Raw(vec![b'y'; size.into()]),
                     });
                     prop_assert_eq!(appended, Ok(()));
                     model[index].entry(vec![key]).or_default().0 += usize::from(size);
@@ -659,7 +689,7 @@ proptest! {
             prop_assert_eq!(database.len(), model[index].len());
             for key in 0..30 {
                 let size = match database.value(&[key]) {
-                    Some(Value::String(Str::Bytes(bytes))) => Some(bytes.len()),
+                    Some(Value::String(Str::Raw(bytes))) => Some(bytes.len()),
                     _ => None,
                 };
                 let expected = model[index].get(&vec![key]).copied();

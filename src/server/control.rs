@@ -1,0 +1,299 @@
+//! The thread that accepts, watches, counts and stops.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwapOption;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use super::client::refuse;
+use super::worker::{self, Accepted, DriverSeed};
+use crate::command::Error;
+use crate::config::{Address, Config};
+use crate::metrics::WorkerMetrics;
+use crate::resp::reply::Value;
+use crate::session::Shared;
+use crate::session::shared::now_ms;
+use crate::store::{Options, Store};
+use crate::upstream::UpstreamError;
+use crate::upstream::connection::read_reply;
+use crate::upstream::pool::Pool;
+
+/// Sockets that were accepted and wait for their worker to look.
+const ACCEPTED_QUEUE: usize = 1024;
+
+/// Sockets that wait to be accepted, as Redis's `tcp-backlog`.
+const BACKLOG: u32 = 511;
+
+/// How often keys whose time has come are removed.
+const EXPIRE_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How many keys are removed from a shard at a time: its lock is held for well under a millisecond.
+const EXPIRE_KEYS: usize = 200;
+
+/// How often the upstream is asked how it is.
+const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long clients that did not leave in `server.drain_timeout` have after they were told to go.
+const KILL_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Why the server could not start or go on.
+#[derive(Debug)]
+pub enum ServerError {
+    /// An address can't be listened on.
+    Listen(&'static str, SocketAddr, io::Error),
+    /// The upstream's URL is none.
+    Upstream(String),
+    /// The system refused something else.
+    System(io::Error),
+}
+
+impl std::fmt::Display for ServerError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            ServerError::Listen(key, address, error) if error.kind() == io::ErrorKind::AddrInUse => {
+                write!(f, "{address} is in use by another program: choose another address with {key}")
+            }
+            ServerError::Listen(key, address, error) => write!(f, "can't listen on {address} ({key}): {error}"),
+            ServerError::Upstream(why) => write!(f, "upstream.url: {why}"),
+            ServerError::System(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl std::error::Error for ServerError {}
+
+impl From<io::Error> for ServerError {
+    fn from(error: io::Error) -> Self {
+        ServerError::System(error)
+    }
+}
+
+/// Serves until SIGINT or SIGTERM, then lets the clients finish. Calls `ready` when clients can connect.
+pub fn run(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(), ServerError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async move {
+        let server = Server::start(config)?;
+        ready(server.address);
+        server.serve().await
+    })
+}
+
+struct Server {
+    config: Config,
+    address: SocketAddr,
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    seed: DriverSeed,
+    workers: Vec<WorkerHandle>,
+    upstream_info: Arc<ArcSwapOption<String>>,
+}
+
+struct WorkerHandle {
+    accepted: mpsc::Sender<Accepted>,
+    load: Arc<AtomicUsize>,
+    metrics: Arc<WorkerMetrics>,
+    thread: JoinHandle<io::Result<()>>,
+}
+
+impl Server {
+    fn start(config: Config) -> Result<Server, ServerError> {
+        let listener = listen(config.server.listen)
+            .map_err(|error| ServerError::Listen("server.listen", config.server.listen, error))?;
+        let address = listener.local_addr()?;
+        let upstream = config.upstream_address().map_err(|error| ServerError::Upstream(error.to_string()))?;
+        let upstream_info = Arc::new(ArcSwapOption::empty());
+        let seed = match &upstream {
+            Some(address) => DriverSeed::Redis(Pool::new(address.clone(), &config.pool, &config.upstream)),
+            None => DriverSeed::Memory(Arc::new(Store::new(Options {
+                databases: config.memory.databases,
+                max_memory: config.memory.max_memory,
+                ..Options::default()
+            }))),
+        };
+        let shared = Arc::new(shared(&config, upstream.as_ref(), &seed, upstream_info.clone()));
+        let count = match config.server.workers {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            count => count,
+        };
+        let workers = (0..count)
+            .map(|index| WorkerHandle::spawn(index, &config, &shared, &seed))
+            .collect::<io::Result<Vec<_>>>()?;
+        Ok(Server { config, address, listener, shared, seed, workers, upstream_info })
+    }
+
+    async fn serve(self) -> Result<(), ServerError> {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        if let DriverSeed::Redis(pool) = &self.seed {
+            tokio::spawn(watch_upstream(pool.clone(), self.upstream_info.clone()));
+        }
+        let mut expire = tokio::time::interval(EXPIRE_INTERVAL);
+        expire.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                accepted = self.listener.accept() => match accepted {
+                    Ok((socket, _)) => self.deal(socket).await,
+                    Err(error) => {
+                        // Out of descriptors, as a rule: those who leave make room, and spinning does not.
+                        tracing::warn!("can't accept a client: {error}");
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                    }
+                },
+                _ = expire.tick() => self.expire(),
+                _ = interrupt.recv() => break,
+                _ = terminate.recv() => break,
+            }
+        }
+        self.drain().await
+    }
+
+    /// Deals a socket to the worker with the fewest.
+    async fn deal(&self, mut socket: TcpStream) {
+        let clients: usize = self.workers.iter().map(|worker| worker.load.load(Ordering::Relaxed)).sum();
+        if clients >= self.config.limits.clients {
+            let _ = socket.write_all(&refuse(&Error::TOO_MANY_CLIENTS)).await;
+            return;
+        }
+        let Some(worker) = self.workers.iter().min_by_key(|worker| worker.load.load(Ordering::Relaxed)) else {
+            return;
+        };
+        let Ok(socket) = socket.into_std() else { return };
+        worker.load.fetch_add(1, Ordering::Relaxed);
+        if worker.accepted.send(socket).await.is_err() {
+            worker.load.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    fn expire(&self) {
+        if let DriverSeed::Memory(store) = &self.seed {
+            let started = Instant::now();
+            // After a time in which much expired at once it goes on, but never for more than a quarter of the time.
+            while store.expire(now_ms(), EXPIRE_KEYS) > 0 && started.elapsed() < EXPIRE_INTERVAL / 4 {}
+        }
+    }
+
+    /// Accepts nobody any more, lets those who are there finish, and in the end sends them away.
+    async fn drain(self) -> Result<(), ServerError> {
+        tracing::info!("stopping: {} clients are connected", self.shared.registry.len());
+        drop(self.listener);
+        self.shared.drain();
+        let mut threads = Vec::new();
+        for worker in self.workers {
+            drop(worker.accepted);
+            threads.push(worker.thread);
+        }
+        let finished = |threads: &[JoinHandle<io::Result<()>>]| threads.iter().all(JoinHandle::is_finished);
+        if !wait_until(self.config.server.drain_timeout, || finished(&threads)).await {
+            tracing::warn!("{} clients did not leave in server.drain_timeout", self.shared.registry.len());
+            for client in self.shared.registry.list() {
+                client.mailbox.kill();
+            }
+            wait_until(KILL_TIMEOUT, || finished(&threads)).await;
+        }
+        for thread in threads {
+            if thread.is_finished()
+                && let Ok(result) = thread.join()
+            {
+                result?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl WorkerHandle {
+    fn spawn(index: usize, config: &Config, shared: &Arc<Shared>, seed: &DriverSeed) -> io::Result<WorkerHandle> {
+        let (accepted, receiver) = mpsc::channel(ACCEPTED_QUEUE);
+        let load = Arc::new(AtomicUsize::new(0));
+        let metrics = Arc::new(WorkerMetrics::default());
+        let start = worker::Start {
+            seed: seed.clone(),
+            shared: shared.clone(),
+            metrics: metrics.clone(),
+            limits: config.limits.clone(),
+            load: load.clone(),
+        };
+        let thread = std::thread::Builder::new()
+            .name(format!("worker-{index}"))
+            .spawn(move || worker::run(start, receiver))?;
+        Ok(WorkerHandle { accepted, load, metrics, thread })
+    }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => tokio::net::TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => tokio::net::TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+async fn wait_until(timeout: Duration, condition: impl Fn() -> bool) -> bool {
+    let deadline = Instant::now() + timeout;
+    while !condition() {
+        if Instant::now() >= deadline {
+            return false;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    true
+}
+
+fn shared(
+    config: &Config,
+    upstream: Option<&Address>,
+    seed: &DriverSeed,
+    upstream_info: Arc<ArcSwapOption<String>>,
+) -> Shared {
+    let _ = (seed, &upstream_info);
+    Shared {
+        registry: Default::default(),
+        password: config.server.password.clone(),
+        first_database: upstream.map_or(0, |address| address.database),
+        databases: if upstream.is_some() { config.upstream.databases } else { config.memory.databases },
+        transaction_bytes: config.limits.transaction_bytes,
+        has_upstream: upstream.is_some(),
+        info: Box::new(|_| String::from("# Server\r\nredis_version:7.0.15\r\nloading:0\r\n")),
+        pause: Default::default(),
+        draining: Default::default(),
+    }
+}
+
+/// Asks the upstream how it is, once a second, with a connection of the pool.
+async fn watch_upstream(pool: Arc<Pool>, info: Arc<ArcSwapOption<String>>) {
+    loop {
+        match ask_info(&pool).await {
+            Ok(text) => info.store(Some(Arc::new(text))),
+            // A pool that is exhausted says nothing about the upstream.
+            Err(UpstreamError::Exhausted { .. }) => {}
+            Err(error) => tracing::warn!("{error}"),
+        }
+        tokio::time::sleep(HEALTH_INTERVAL).await;
+    }
+}
+
+async fn ask_info(pool: &Arc<Pool>) -> Result<String, UpstreamError> {
+    let mut lease = pool.acquire().await?;
+    let socket = lease.socket.take().ok_or(UpstreamError::Lost)?;
+    let mut socket = TcpStream::from_std(socket).map_err(|_| UpstreamError::Lost)?;
+    let ask = async {
+        socket.write_all(b"*2\r\n$4\r\nINFO\r\n$10\r\neverything\r\n").await.map_err(|_| UpstreamError::Lost)?;
+        read_reply(&mut socket, &mut Vec::new()).await
+    };
+    let reply = tokio::time::timeout(pool.acquire_timeout(), ask).await.map_err(|_| UpstreamError::Lost)??;
+    lease.socket = socket.into_std().ok();
+    match reply {
+        Value::Bulk(text) => Ok(String::from_utf8_lossy(&text).into_owned()),
+        _ => Err(UpstreamError::Protocol),
+    }
+}

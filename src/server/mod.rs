@@ -1,0 +1,13 @@
+//! Sockets, threads and time around the sessions.
+//!
+//! * [`control`]: the thread that accepts, watches, counts and stops
+//! * [`worker`]: a thread that serves clients
+//! * [`client`]: the task of one client
+//! * [`dispatch`]: carries out what a session decides
+
+pub mod client;
+pub mod control;
+pub mod dispatch;
+pub mod worker;
+
+pub use control::{ServerError, run};

@@ -1,0 +1,314 @@
+//! From a request to its action.
+
+use super::subscriptions::{Subscriptions, write_confirmation};
+use super::{Action, Route, Session, Silence, Transaction};
+use crate::command::row::{Group, flag};
+use crate::command::{Class, Error, Local, Row, table};
+use crate::resp::{Args, Writer};
+use crate::store::broker::Topic;
+
+impl Session {
+    /// Decides what is to be done with a request. A reply of respool's own is appended to `reply`. `wire` is the
+    /// request as it came, unless it came inline.
+    ///
+    /// A request that is held back, or needs a connection first, changes nothing: it is offered again as it is.
+    pub fn step<'a>(
+        &mut self,
+        args: Args<'a>,
+        wire: Option<&'a [u8]>,
+        route: Route,
+        reply: &mut Vec<u8>,
+    ) -> (Action<'a>, Option<Group>) {
+        let row = match table::resolve(args) {
+            Ok(row) => row,
+            Err(error) => return (self.refuse(error, reply), None),
+        };
+        let group = Some(row.group);
+        if let Some(error) = self.objection(row, args) {
+            return (self.refuse(error, reply), group);
+        }
+        self.info.set_command(row);
+        // What a client queues or asks respool about itself needs no connection, and never waits for one.
+        let queues = self.transaction.is_some() && !ends_transaction(row);
+        if !queues && must_hold(row, route) {
+            return (Action::Hold, group);
+        }
+        if !queues && !route.exclusive && self.needs_exclusive(row, args) {
+            return (if route.outstanding > 0 { Action::Hold } else { Action::Acquire }, group);
+        }
+        if !matches!(row.class, Class::Local(_))
+            && let Some(until_ms) = self.shared.pause.holds(row.is_write())
+        {
+            return (Action::Pause(until_ms), group);
+        }
+        let start = reply.len();
+        self.begin_silence();
+        let result = if queues { self.queue(row, args, wire, reply) } else { self.act(row, args, wire, reply) };
+        let action = result.unwrap_or_else(|error| self.refuse(error, reply));
+        if matches!(action, Action::Answered) && self.is_muted() {
+            reply.truncate(start);
+        }
+        self.end_silence();
+        (action, group)
+    }
+
+    /// Why a request can't be executed now, whatever it is.
+    fn objection(&self, row: &Row, args: Args<'_>) -> Option<Error> {
+        if !self.authenticated && !row.has(flag::NO_AUTH) {
+            return Some(Error::NO_AUTH);
+        }
+        if self.transaction.is_some() && row.has(flag::NO_MULTI) {
+            return Some(Error::NOT_IN_MULTI);
+        }
+        if self.protocol == crate::resp::Protocol::Resp2 && self.subscriptions().is_some() {
+            let allowed = row.class == Class::Subscribe
+                || matches!(row.class, Class::Local(Local::Ping | Local::Quit | Local::Reset));
+            if !allowed {
+                return Some(Error::only_subscriptions(args.name()));
+            }
+        }
+        None
+    }
+
+    /// Answers with an error. One in `MULTI` makes `EXEC` fail.
+    fn refuse<'a>(&mut self, error: Error, reply: &mut Vec<u8>) -> Action<'a> {
+        if let Some(transaction) = &mut self.transaction {
+            transaction.failed = true;
+        }
+        if self.silence != Silence::Off && self.silence != Silence::Skip {
+            error.write(&mut Writer::new(reply, self.protocol));
+        }
+        Action::Answered
+    }
+
+    fn queue<'a>(
+        &mut self,
+        row: &'static Row,
+        args: Args<'a>,
+        wire: Option<&'a [u8]>,
+        reply: &mut Vec<u8>,
+    ) -> Result<Action<'a>, Error> {
+        if self.shared.has_upstream
+            && let Class::Local(local) = row.class
+            && !matches!(local, Local::Ping | Local::Echo | Local::Time | Local::Select | Local::Info)
+        {
+            return Err(Error::refused(row.name, "inside MULTI: it is about the connection, which is respool's own"));
+        }
+        let request = self.tenant.admit(row, args, wire)?;
+        let limit = self.shared.transaction_bytes;
+        if let Some(transaction) = &mut self.transaction {
+            if transaction.bytes() > limit {
+                return Err(Error::new("ERR respool: the transaction is too long (limits.transaction_bytes)"));
+            }
+            transaction.push(row, &request);
+            self.info.set_queued(Some(transaction.len()));
+        }
+        Writer::new(reply, self.protocol).simple("QUEUED");
+        Ok(Action::Answered)
+    }
+
+    fn act<'a>(
+        &mut self,
+        row: &'static Row,
+        args: Args<'a>,
+        wire: Option<&'a [u8]>,
+        reply: &mut Vec<u8>,
+    ) -> Result<Action<'a>, Error> {
+        let muted = self.is_muted();
+        match row.class {
+            Class::Local(Local::Multi) => {
+                if self.transaction.is_some() {
+                    return Err(Error::NESTED_MULTI);
+                }
+                self.transaction = Some(Box::default());
+                self.info.set_queued(Some(0));
+                Writer::new(reply, self.protocol).ok();
+                Ok(Action::Answered)
+            }
+            Class::Local(Local::Exec) => {
+                let transaction = self.take_transaction().ok_or(Error::EXEC_WITHOUT_MULTI)?;
+                if transaction.failed {
+                    Error::EXEC_ABORT.write(&mut Writer::new(reply, self.protocol));
+                    return Ok(self.forget());
+                }
+                self.watching = false;
+                if std::mem::take(&mut self.watch_lost) {
+                    Writer::new(reply, self.protocol).null_array();
+                    return Ok(Action::Answered);
+                }
+                Ok(Action::Execute { transaction, muted })
+            }
+            Class::Local(Local::Discard) => {
+                self.take_transaction().ok_or(Error::DISCARD_WITHOUT_MULTI)?;
+                Writer::new(reply, self.protocol).ok();
+                Ok(self.forget())
+            }
+            Class::Local(Local::Watch) => {
+                if self.transaction.is_some() {
+                    return Err(Error::WATCH_IN_MULTI);
+                }
+                let request = self.tenant.admit(row, args, wire)?;
+                self.watching = true;
+                Ok(Action::Watch { request, muted })
+            }
+            Class::Local(Local::Unwatch) => {
+                self.watch_lost = false;
+                if std::mem::take(&mut self.watching) {
+                    return Ok(Action::Unwatch { muted });
+                }
+                Writer::new(reply, self.protocol).ok();
+                Ok(Action::Answered)
+            }
+            Class::Local(Local::Reset) => Ok(self.reset(reply)),
+            Class::Local(local) => self.local(local, args, reply).map(|()| Action::Answered),
+            Class::Subscribe => Ok(self.subscribe(row, args, reply)),
+            Class::Blocking if blocks(row, args) => {
+                Ok(Action::Block { row, request: self.tenant.admit(row, args, wire)?, muted })
+            }
+            Class::Exclusive if self.shared.has_upstream => {
+                Ok(Action::Wait { request: self.tenant.admit(row, args, wire)?, muted })
+            }
+            _ => Ok(Action::Forward { row, request: self.tenant.admit(row, args, wire)?, muted }),
+        }
+    }
+
+    fn take_transaction(&mut self) -> Option<Box<Transaction>> {
+        let transaction = self.transaction.take();
+        self.info.set_queued(None);
+        transaction
+    }
+
+    fn forget<'a>(&mut self) -> Action<'a> {
+        self.watch_lost = false;
+        if std::mem::take(&mut self.watching) { Action::Forget } else { Action::Answered }
+    }
+
+    /// True if a request can only go by a connection that is the client's own.
+    fn needs_exclusive(&self, row: &Row, args: Args<'_>) -> bool {
+        if !self.shared.has_upstream {
+            return false;
+        }
+        match row.class {
+            Class::Local(Local::Watch) => true,
+            Class::Local(Local::Exec) => self.transaction.as_ref().is_some_and(|open| open.selects.is_some()),
+            Class::Exclusive => true,
+            Class::Blocking => blocks(row, args),
+            // Ending what was never begun is answered here.
+            Class::Subscribe => !row.name.contains("unsub"),
+            _ => false,
+        }
+    }
+
+    /// Notes a change of subscriptions and says what is to be done about it.
+    fn subscribe<'a>(&mut self, row: &Row, args: Args<'a>, reply: &mut Vec<u8>) -> Action<'a> {
+        let topic = match row.name.as_bytes()[0] {
+            b'p' => Topic::Pattern,
+            b's' if row.name.starts_with("ss") || row.name.starts_with("sun") => Topic::Shard,
+            _ => Topic::Channel,
+        };
+        let subscribe = !row.name.contains("unsub");
+        let had_any = self.subscriptions().is_some();
+        let subscriptions = self.subscriptions.get_or_insert_default();
+        let names = subscriptions.names(topic).len();
+        let confirmations = if args.len() > 1 { args.len() - 1 } else { names.max(1) };
+        if self.shared.has_upstream && !subscribe && !had_any {
+            let mut writer = Writer::new(reply, self.protocol);
+            if args.len() == 1 {
+                write_confirmation(&mut writer, topic, false, None, 0);
+            }
+            for name in args.iter_from(1) {
+                write_confirmation(&mut writer, topic, false, Some(name), 0);
+            }
+            return Action::Answered;
+        }
+        if self.shared.has_upstream {
+            // In memory, the confirmations are written name by name, and each is noted with its own.
+            note(subscriptions, topic, subscribe, args);
+        }
+        let action = Action::Subscribe { topic, subscribe, request: args, confirmations };
+        self.show_subscriptions();
+        action
+    }
+
+    /// Changes one subscription in memory; gives the number for its confirmation.
+    pub fn note_subscription(&mut self, topic: Topic, subscribe: bool, name: &[u8]) -> usize {
+        let subscriptions = self.subscriptions.get_or_insert_default();
+        if subscribe {
+            subscriptions.add(topic, name);
+        } else {
+            subscriptions.remove(topic, name);
+        }
+        let count = subscriptions.count(topic);
+        self.show_subscriptions();
+        count
+    }
+
+    pub(super) fn show_subscriptions(&self) {
+        let counts = match &self.subscriptions {
+            None => [0; 3],
+            Some(subscriptions) => {
+                [Topic::Channel, Topic::Pattern, Topic::Shard].map(|topic| subscriptions.names(topic).len())
+            }
+        };
+        self.info.set_subscriptions(counts);
+    }
+
+    fn is_muted(&self) -> bool {
+        matches!(self.silence, Silence::Skip | Silence::Off)
+    }
+
+    fn begin_silence(&mut self) {
+        if self.silence == Silence::SkipNext {
+            self.silence = Silence::Skip;
+        }
+    }
+
+    fn end_silence(&mut self) {
+        if self.silence == Silence::Skip {
+            self.silence = Silence::None;
+        }
+    }
+}
+
+fn note(subscriptions: &mut Subscriptions, topic: Topic, subscribe: bool, args: Args<'_>) {
+    if args.len() == 1 {
+        subscriptions.clear(topic);
+    }
+    for name in args.iter_from(1) {
+        if subscribe {
+            subscriptions.add(topic, name);
+        } else {
+            subscriptions.remove(topic, name);
+        }
+    }
+}
+
+/// True of what is executed in `MULTI` rather than queued.
+fn ends_transaction(row: &Row) -> bool {
+    matches!(
+        row.class,
+        Class::Local(Local::Exec | Local::Discard | Local::Multi | Local::Watch | Local::Quit | Local::Reset)
+    )
+}
+
+/// True if a request has to wait until the replies that are outstanding have come: it would overtake them.
+fn must_hold(row: &Row, route: Route) -> bool {
+    if route.outstanding == 0 {
+        return false;
+    }
+    match row.class {
+        Class::Local(Local::Reset) => true,
+        Class::Local(Local::Exec | Local::Watch | Local::Unwatch | Local::Discard) => route.other_lane || route.blocked,
+        Class::Local(_) => false,
+        _ => route.other_lane || route.blocked,
+    }
+}
+
+/// True if a command of the blocking class may wait: `XREAD` and `XREADGROUP` do only with `BLOCK`.
+fn blocks(row: &Row, args: Args<'_>) -> bool {
+    if row.group != Group::Stream {
+        return true;
+    }
+    let options = (1..args.len()).take_while(|&index| !args.is(index, "STREAMS"));
+    options.into_iter().any(|index| args.is(index, "BLOCK"))
+}

@@ -1,0 +1,369 @@
+//! One upstream connection for the requests of many clients.
+//!
+//! Clients append their requests in the turn of the worker's loop in which they were read; the lane's task, which
+//! runs behind them, sends all of them in one write. Replies come back in the same order, so that a queue of who asked
+//! is all it takes to hand them out. They are passed on as bytes, in pieces as they come: a large reply needs no room
+//! here.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use super::error::UpstreamError;
+use super::inbox::Inbox;
+use super::pool::{Lease, Pool};
+use crate::command::Error;
+use crate::metrics::WorkerMetrics;
+use crate::resp::Protocol;
+use crate::resp::reply::ReplyScanner;
+
+/// A read of this size takes the replies to some hundred requests.
+pub const READ_BYTES: usize = 64 << 10;
+
+/// Which lane a request goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LaneKey {
+    /// The database that the lane has selected.
+    pub database: usize,
+    /// The protocol that its replies are in.
+    pub protocol: Protocol,
+}
+
+/// Who gets the next reply.
+enum Recipient {
+    /// A client.
+    Client(Rc<Inbox>),
+    /// Nobody, but the client is to know that the reply came (`CLIENT REPLY OFF`).
+    Muted(Rc<Inbox>),
+    /// Nobody: the replies before the one that counts (`MULTI` and its `QUEUED`s), and respool's own housekeeping.
+    Nobody,
+}
+
+/// Some replies for one recipient.
+struct Expected {
+    recipient: Recipient,
+    /// How many replies.
+    count: u32,
+    /// Where the request begins in all that was ever appended to the lane.
+    begin: u64,
+    /// Where it ends.
+    end: u64,
+}
+
+#[derive(Default)]
+struct State {
+    /// Requests that were not written yet.
+    out: Vec<u8>,
+    /// How many bytes of `out` were written.
+    written: usize,
+    /// Bytes that were ever appended before `out`.
+    base: u64,
+    expected: VecDeque<Expected>,
+    /// The reply that is being passed on has begun to.
+    partial: bool,
+    /// When the requests were written that no reply has come to yet: the upstream's time, a sample a write.
+    sent_at: Option<Instant>,
+    waker: Option<Waker>,
+}
+
+/// One lane.
+pub struct Lane {
+    key: LaneKey,
+    pool: Arc<Pool>,
+    limit: usize,
+    metrics: Arc<WorkerMetrics>,
+    state: RefCell<State>,
+}
+
+impl Lane {
+    /// A lane that connects when it has something to send. Its task must be run: [`Lane::run`].
+    pub fn new(key: LaneKey, pool: Arc<Pool>, limit: usize, metrics: Arc<WorkerMetrics>) -> Rc<Lane> {
+        Rc::new(Lane { key, pool, limit, metrics, state: RefCell::default() })
+    }
+
+    /// Appends one request with `append`; its reply goes to `inbox`, unless it is `muted`.
+    pub fn send(&self, inbox: &Rc<Inbox>, muted: bool, append: impl FnOnce(&mut Vec<u8>)) {
+        self.send_run(inbox, muted, 0, append);
+    }
+
+    /// Appends requests that nothing may come between; the first `skipped` replies are thrown away, the last is the
+    /// client's.
+    pub fn send_run(&self, inbox: &Rc<Inbox>, muted: bool, skipped: u32, append: impl FnOnce(&mut Vec<u8>)) {
+        let state = &mut *self.state.borrow_mut();
+        inbox.expect();
+        if state.out.len() - state.written > self.limit {
+            inbox.answer_next(&UpstreamError::Full);
+            return;
+        }
+        let (begin, end) = state.append(append);
+        if skipped > 0 {
+            state.expected.push_back(Expected { recipient: Recipient::Nobody, count: skipped, begin, end });
+        }
+        let recipient = if muted { Recipient::Muted(inbox.clone()) } else { Recipient::Client(inbox.clone()) };
+        state.expected.push_back(Expected { recipient, count: 1, begin, end });
+        state.wake();
+    }
+
+    /// Appends a request whose reply nobody reads.
+    pub fn tell(&self, append: impl FnOnce(&mut Vec<u8>)) {
+        let state = &mut *self.state.borrow_mut();
+        let (begin, end) = state.append(append);
+        state.expected.push_back(Expected { recipient: Recipient::Nobody, count: 1, begin, end });
+        state.wake();
+    }
+
+    /// Bytes that wait to be written, and replies that are still to come.
+    pub fn depth(&self) -> (usize, usize) {
+        let state = self.state.borrow();
+        (state.out.len() - state.written, state.expected.len())
+    }
+
+    /// Connects, sends and receives for ever. A lost connection fails what was written to it, and what was not goes
+    /// to the next one.
+    pub async fn run(self: Rc<Self>, scratch: Rc<RefCell<Box<[u8]>>>) {
+        loop {
+            std::future::poll_fn(|context| self.poll_work(context)).await;
+            match self.pool.acquire().await {
+                Ok(lease) => {
+                    let error = self.serve(lease, &scratch).await;
+                    self.fail_written(&error);
+                }
+                Err(error) => self.fail_all(&error),
+            }
+        }
+    }
+
+    /// Ready when something is to be sent.
+    fn poll_work(&self, context: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.state.borrow_mut();
+        if state.expected.is_empty() {
+            state.waker = Some(context.waker().clone());
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    }
+
+    /// Sends and receives until the connection is lost. The connection is not put back: it may be anywhere.
+    async fn serve(&self, mut lease: Lease, scratch: &RefCell<Box<[u8]>>) -> UpstreamError {
+        let Some(socket) = lease.socket.take() else {
+            return UpstreamError::Lost;
+        };
+        let Ok(mut socket) = TcpStream::from_std(socket) else {
+            return UpstreamError::Lost;
+        };
+        self.set_up(&mut lease);
+        let mut reader = Reader::default();
+        std::future::poll_fn(|context| {
+            let state = &mut *self.state.borrow_mut();
+            match &mut state.waker {
+                Some(waker) => waker.clone_from(context.waker()),
+                none => *none = Some(context.waker().clone()),
+            }
+            loop {
+                if let Err(error) = self.poll_write(state, &mut socket, context) {
+                    return Poll::Ready(error);
+                }
+                match reader.poll(state, &mut socket, context, &mut scratch.borrow_mut(), &self.metrics) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Ok(())) => {}
+                    Poll::Ready(Err(error)) => return Poll::Ready(error),
+                }
+            }
+        })
+        .await
+    }
+
+    /// Puts what brings a fresh connection to the lane's protocol and database before all that waits.
+    fn set_up(&self, lease: &mut Lease) {
+        let state = &mut *self.state.borrow_mut();
+        let mut setup = Vec::new();
+        let replies = lease.append_setup(self.key.protocol, self.key.database, &mut setup);
+        if replies == 0 {
+            return;
+        }
+        let length = setup.len() as u64;
+        setup.extend_from_slice(&state.out[state.written..]);
+        state.base += state.written as u64;
+        state.out = setup;
+        state.written = 0;
+        for expected in &mut state.expected {
+            expected.begin += length;
+            expected.end += length;
+        }
+        let begin = state.base;
+        let setup = Expected { recipient: Recipient::Nobody, count: replies, begin, end: begin + length };
+        state.expected.push_front(setup);
+    }
+
+    fn poll_write(&self, state: &mut State, socket: &mut TcpStream, context: &mut Context<'_>) -> Result<(), UpstreamError> {
+        while state.written < state.out.len() {
+            match Pin::new(&mut *socket).poll_write(context, &state.out[state.written..]) {
+                Poll::Pending => return Ok(()),
+                Poll::Ready(Ok(0)) | Poll::Ready(Err(_)) => return Err(UpstreamError::Lost),
+                Poll::Ready(Ok(count)) => {
+                    state.written += count;
+                    self.metrics.lane_writes.add(1);
+                }
+            }
+        }
+        if !state.out.is_empty() {
+            state.base += state.out.len() as u64;
+            state.written = 0;
+            state.out.clear();
+            // A burst's buffer is given back, a usual one kept.
+            if state.out.capacity() > 4 * READ_BYTES {
+                state.out = Vec::new();
+            }
+            if state.sent_at.is_none() {
+                state.sent_at = Some(Instant::now());
+            }
+        }
+        Ok(())
+    }
+
+    /// Fails what was written, wholly or in part, to a connection that was lost.
+    fn fail_written(&self, error: &UpstreamError) {
+        let state = &mut *self.state.borrow_mut();
+        let written = state.base + state.written as u64;
+        let mut partial = std::mem::take(&mut state.partial);
+        let mut dropped = written;
+        while let Some(expected) = state.expected.pop_front_if(|expected| expected.begin < written) {
+            dropped = dropped.max(expected.end);
+            expected.fail(error, std::mem::take(&mut partial));
+        }
+        let cut = (dropped - state.base) as usize;
+        state.out.drain(..cut.min(state.out.len()));
+        state.base = dropped;
+        state.written = 0;
+        state.sent_at = None;
+    }
+
+    /// Fails everything: no connection could be had.
+    fn fail_all(&self, error: &UpstreamError) {
+        let state = &mut *self.state.borrow_mut();
+        state.base += state.out.len() as u64;
+        state.out = Vec::new();
+        state.written = 0;
+        for expected in state.expected.drain(..) {
+            expected.fail(error, false);
+        }
+    }
+}
+
+impl Expected {
+    fn fail(self, error: &UpstreamError, partial: bool) {
+        let (Recipient::Client(inbox) | Recipient::Muted(inbox)) = self.recipient else {
+            return;
+        };
+        if partial {
+            inbox.break_off();
+        } else {
+            inbox.answer_next(error);
+        }
+    }
+}
+
+impl State {
+    /// Says where what was appended begins and ends.
+    fn append(&mut self, append: impl FnOnce(&mut Vec<u8>)) -> (u64, u64) {
+        let begin = self.base + self.out.len() as u64;
+        append(&mut self.out);
+        (begin, self.base + self.out.len() as u64)
+    }
+
+    fn wake(&mut self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+impl Inbox {
+    /// The reply that is next is an error of respool's own.
+    pub fn answer_next(&self, error: &UpstreamError) {
+        let mut text = Vec::new();
+        Error::upstream(error).write(&mut crate::resp::Writer::new(&mut text, Protocol::Resp2));
+        self.append(&text);
+        self.finish();
+    }
+}
+
+/// Cuts what comes from the upstream into replies, and hands them out.
+#[derive(Default)]
+struct Reader {
+    scanner: ReplyScanner,
+    /// The beginning of a length line whose end has not come yet.
+    rest: Vec<u8>,
+}
+
+impl Reader {
+    /// Reads once. `Ok` means that more may be there.
+    fn poll(
+        &mut self,
+        state: &mut State,
+        socket: &mut TcpStream,
+        context: &mut Context<'_>,
+        scratch: &mut [u8],
+        metrics: &WorkerMetrics,
+    ) -> Poll<Result<(), UpstreamError>> {
+        let kept = self.rest.len();
+        if kept >= scratch.len() / 2 {
+            return Poll::Ready(Err(UpstreamError::Protocol));
+        }
+        scratch[..kept].copy_from_slice(&self.rest);
+        let mut buffer = ReadBuf::new(&mut scratch[kept..]);
+        match Pin::new(socket).poll_read(context, &mut buffer) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Err(_)) => return Poll::Ready(Err(UpstreamError::Lost)),
+            Poll::Ready(Ok(())) => {}
+        }
+        let read = buffer.filled().len();
+        if read == 0 {
+            return Poll::Ready(Err(UpstreamError::Lost));
+        }
+        metrics.lane_reads.add(1);
+        if let Some(sent_at) = state.sent_at.take() {
+            metrics.upstream_time.record(sent_at.elapsed());
+        }
+        let input = &scratch[..kept + read];
+        let mut position = 0;
+        while position < input.len() {
+            let Ok(progress) = self.scanner.scan(&input[position..]) else {
+                return Poll::Ready(Err(UpstreamError::Protocol));
+            };
+            let bytes = &input[position..position + progress.consumed];
+            position += progress.consumed;
+            if progress.consumed == 0 && !progress.complete {
+                break;
+            }
+            let Some(expected) = state.expected.front_mut() else {
+                // A reply that nobody asked for: whatever comes next would go to the wrong client.
+                return Poll::Ready(Err(UpstreamError::Protocol));
+            };
+            if let Recipient::Client(inbox) = &expected.recipient {
+                inbox.append(bytes);
+                state.partial = !progress.complete;
+            }
+            if progress.complete {
+                expected.count -= 1;
+                if expected.count == 0 {
+                    if let Recipient::Client(inbox) | Recipient::Muted(inbox) = &expected.recipient {
+                        inbox.finish();
+                    }
+                    state.expected.pop_front();
+                }
+            }
+        }
+        self.rest.clear();
+        self.rest.extend_from_slice(&input[position..]);
+        Poll::Ready(Ok(()))
+    }
+}
+

@@ -500,6 +500,36 @@ fn a_waiter_is_served_once_whatever_two_threads_do() {
     assert_eq!(store.stats().blocked_clients, 0);
 }
 
+/// Who ends a wait while the waiter is being served, learns whether it was served for good.
+#[test]
+fn a_claim_waits_for_what_comes_of_serving() {
+    let store = store(4);
+    for is_served in [false, true] {
+        let line = Line::default();
+        let mut pop = line.pop(1);
+        pop.except = if is_served { vec![] } else { b"a".to_vec() };
+        pop.is_slow = true;
+        let waiter = waiter(pop, ShardSet::NONE);
+        let mut database = view(&store);
+        database.wait(b"a", &waiter);
+        database.unlock();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut database = view(&store);
+                push(&mut database, b"a");
+                database.serve_waiters();
+            });
+            while !waiter.is_claimed() {
+                std::thread::yield_now();
+            }
+            assert_eq!(waiter.claim(), !is_served);
+        });
+        let mut database = view(&store);
+        database.stop_waiting(b"a", &waiter);
+        database.remove(b"a");
+    }
+}
+
 #[test]
 fn a_scan_sees_every_shard() {
     let store = store(16);

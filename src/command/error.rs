@@ -324,9 +324,15 @@ impl Error {
         Error::new(format!("ERR Unknown client type '{}'", String::from_utf8_lossy(name)))
     }
 
+    /// An `EXEC` that can't even be tried.
+    pub fn exec_abort(why: &Error) -> Error {
+        let why = why.text();
+        let why = why.strip_prefix("ERR ").unwrap_or(&why);
+        Error::new(format!("EXECABORT Transaction discarded because of: {why}"))
+    }
+
     /// Anything but a subscription while a RESP2 client is subscribed.
-    pub fn only_subscriptions(name: &[u8]) -> Error {
-        let name = String::from_utf8_lossy(name).to_lowercase();
+    pub fn only_subscriptions(name: &str) -> Error {
         Error::new(format!(
             "ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in \
              this context"

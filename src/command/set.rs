@@ -163,10 +163,10 @@ fn smove(context: &mut Context, args: Args) -> Result<(), Error> {
 fn spop(context: &mut Context, args: Args) -> Result<(), Error> {
     match args.len() {
         2 => pop_one(context, args.at(1)),
-        3 => match parse::integer(args.at(2)) {
-            Ok(count) => pop(context, args.at(1), usize::try_from(count).map_err(|_| Error::NOT_POSITIVE)?),
-            Err(error) => Err(error),
-        },
+        3 => {
+            let count = parse::integer(args.at(2)).ok().and_then(|count| usize::try_from(count).ok());
+            pop(context, args.at(1), count.ok_or(Error::NOT_POSITIVE)?)
+        }
         _ => Err(Error::SYNTAX),
     }
 }

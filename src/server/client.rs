@@ -14,8 +14,8 @@ use tokio::time::Sleep;
 use super::dispatch::{Batch, Dispatch, Dispatched};
 use super::worker::{Driver, Worker};
 use crate::command::Error;
-use crate::resp::request::{RequestScanner, Scan};
 use crate::resp::Writer;
+use crate::resp::request::{RequestScanner, Scan};
 use crate::session::Session;
 use crate::session::shared::now_ms;
 use crate::store::Database;
@@ -100,7 +100,9 @@ impl Client {
                 moved = true;
             }
             if !self.input.is_empty() && self.offered && !self.dispatch.is_waiting() {
+                let before = self.input.len();
                 self.offer_again();
+                moved |= self.input.len() != before || self.dispatch.is_waiting();
             }
             if self.poll_write(context).is_err() || self.inbox.is_broken() {
                 return Poll::Ready(());

@@ -221,9 +221,8 @@ impl WorkerHandle {
             limits: config.limits.clone(),
             load: load.clone(),
         };
-        let thread = std::thread::Builder::new()
-            .name(format!("worker-{index}"))
-            .spawn(move || worker::run(start, receiver))?;
+        let thread =
+            std::thread::Builder::new().name(format!("worker-{index}")).spawn(move || worker::run(start, receiver))?;
         Ok(WorkerHandle { accepted, load, metrics, thread })
     }
 }

@@ -112,7 +112,8 @@ impl ClientInfo {
         }
         let seconds = |since: u64| now_ms.saturating_sub(since) / 1000;
         let command = self.command_name();
-        let mut line = format!("id={} addr={} laddr={} fd=0 name=", self.id, self.address, self.local_address).into_bytes();
+        let mut line =
+            format!("id={} addr={} laddr={} fd=0 name=", self.id, self.address, self.local_address).into_bytes();
         line.extend_from_slice(&self.name.lock());
         line.extend_from_slice(
             format!(

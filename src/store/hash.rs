@@ -1,9 +1,10 @@
 //! The hash kind of value.
 
 use super::dict::{Cursor, Dict};
+use super::string::allocated;
 
 /// A hash of more fields becomes a table (`hash-max-listpack-entries`).
-const MAX_COMPACT_FIELDS: usize = 128;
+const MAX_COMPACT_FIELDS: usize = 512;
 
 /// A hash with a longer field or value becomes a table (`hash-max-listpack-value`).
 const MAX_COMPACT_LENGTH: usize = 64;
@@ -17,7 +18,7 @@ enum Fields {
     Compact(Compact),
     Table {
         fields: Dict<Box<[u8]>>,
-        /// Bytes of all values.
+        /// What all values take on the heap.
         values: usize,
     },
 }
@@ -49,7 +50,7 @@ impl Hash {
     /// Bytes that it holds on the heap. O(1).
     pub fn memory(&self) -> usize {
         match &self.0 {
-            Fields::Compact(compact) => compact.bytes.capacity(),
+            Fields::Compact(compact) => allocated(compact.bytes.capacity()),
             Fields::Table { fields, values } => fields.memory() + values,
         }
     }
@@ -77,9 +78,9 @@ impl Hash {
         match &mut self.0 {
             Fields::Compact(_) => unreachable!("made a table above"),
             Fields::Table { fields, values } => {
-                *values += value.len();
+                *values += allocated(value.len());
                 let old = fields.insert(field, value.into());
-                *values -= old.as_ref().map_or(0, |old| old.len());
+                *values -= old.as_ref().map_or(0, |old| allocated(old.len()));
                 old.is_none()
             }
         }
@@ -94,7 +95,7 @@ impl Hash {
             }
             Fields::Table { fields, values } => {
                 let old = fields.remove(field);
-                *values -= old.as_ref().map_or(0, |(_, value)| value.len());
+                *values -= old.as_ref().map_or(0, |(_, value)| allocated(value.len()));
                 old.is_some()
             }
         }
@@ -204,7 +205,7 @@ impl Compact {
     fn to_table(&self) -> Fields {
         let (mut fields, mut values) = (Dict::new(), 0);
         for (field, value) in self.iter() {
-            values += value.len();
+            values += allocated(value.len());
             fields.insert(field, value.into());
         }
         Fields::Table { fields, values }
@@ -236,17 +237,17 @@ mod tests {
     }
 
     #[test]
-    fn the_129th_field_makes_a_table() {
+    fn the_513th_field_makes_a_table() {
         let mut hash = Hash::default();
-        for number in 0..128 {
+        for number in 0..512 {
             hash.set(format!("{number}").as_bytes(), b"v");
         }
-        hash.set(b"127", b"w");
+        hash.set(b"511", b"w");
         assert_eq!(hash.encoding(), "listpack");
-        hash.set(b"128", b"v");
-        assert_eq!((hash.encoding(), hash.len()), ("hashtable", 129));
-        assert_eq!(hash.get(b"127"), Some(&b"w"[..]));
-        for number in 1..129 {
+        hash.set(b"512", b"v");
+        assert_eq!((hash.encoding(), hash.len()), ("hashtable", 513));
+        assert_eq!(hash.get(b"511"), Some(&b"w"[..]));
+        for number in 1..513 {
             hash.remove(format!("{number}").as_bytes());
         }
         assert_eq!((hash.encoding(), hash.len()), ("hashtable", 1));
@@ -279,7 +280,7 @@ mod tests {
                     prop_assert_eq!(hash.remove(&field), model.remove(&field).is_some());
                 }
                 if let Fields::Table { values, .. } = &hash.0 {
-                    prop_assert_eq!(*values, model.values().map(Vec::len).sum::<usize>());
+                    prop_assert_eq!(*values, model.values().map(|value| allocated(value.len())).sum::<usize>());
                 }
             }
             let mut found = pairs(&hash);

@@ -1,6 +1,7 @@
 //! The set kind of value.
 
 use super::dict::{Cursor, Dict};
+use super::string::allocated;
 use crate::resp::number::parse_integer;
 
 /// A set of more integers becomes a table (`set-max-intset-entries`).
@@ -62,7 +63,7 @@ impl Set {
     /// Bytes that it holds on the heap. O(1).
     pub fn memory(&self) -> usize {
         match &self.0 {
-            Members::Integers(integers) => integers.capacity() * size_of::<i64>(),
+            Members::Integers(integers) => allocated(integers.capacity() * size_of::<i64>()),
             Members::Table(table) => table.memory(),
         }
     }
@@ -187,7 +188,7 @@ mod tests {
         for value in 0..512 {
             set.add(value.to_string().as_bytes());
         }
-        assert_eq!((set.encoding(), set.memory()), ("intset", 512 * 8));
+        assert_eq!((set.encoding(), set.memory()), ("intset", allocated(512 * 8)));
         assert!(set.add(b"512"));
         assert_eq!((set.encoding(), set.len()), ("hashtable", 513));
     }

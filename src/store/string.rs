@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::segment::ALLOCATION_OVERHEAD;
 use crate::resp::number::parse_integer;
 
 /// The longest string that commands make: Redis's `proto-max-bulk-len`.
@@ -51,8 +52,8 @@ impl Str {
     pub fn memory(&self) -> usize {
         match self {
             Str::Integer(_) => 0,
-            Str::Bytes(bytes) => bytes.len(),
-            Str::Raw(bytes) => bytes.capacity(),
+            Str::Bytes(bytes) => allocated(bytes.len()),
+            Str::Raw(bytes) => allocated(bytes.capacity()),
         }
     }
 
@@ -119,6 +120,11 @@ impl Str {
     }
 }
 
+/// What a block of so many bytes takes on the heap.
+pub(super) const fn allocated(bytes: usize) -> usize {
+    if bytes == 0 { 0 } else { bytes + ALLOCATION_OVERHEAD }
+}
+
 /// Makes room for `length` bytes in all, with some to spare.
 fn reserve(bytes: &mut Vec<u8>, length: usize) {
     if bytes.capacity() < length {
@@ -161,16 +167,16 @@ mod tests {
     #[test]
     fn memory_is_what_was_allocated() {
         assert_eq!(Str::Integer(1 << 40).memory(), 0);
-        assert_eq!(Str::from(&b"value"[..]).memory(), 5);
+        assert_eq!(Str::from(&b"value"[..]).memory(), 5 + ALLOCATION_OVERHEAD);
         let mut value = Str::default();
         assert_eq!(value.memory(), 0);
         value.grow(100);
-        assert_eq!(value.memory(), 100);
+        assert_eq!(value.memory(), 100 + ALLOCATION_OVERHEAD);
         value.append(b"x");
-        assert_eq!(value.memory(), 202);
+        assert_eq!(value.memory(), 202 + ALLOCATION_OVERHEAD);
         let mut large = Str::default();
         large.grow(4 << 20);
         large.append(b"x");
-        assert_eq!(large.memory(), (4 << 20) + 1 + MAX_SPARE);
+        assert_eq!(large.memory(), (4 << 20) + 1 + MAX_SPARE + ALLOCATION_OVERHEAD);
     }
 }

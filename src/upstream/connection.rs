@@ -33,9 +33,10 @@ impl Connection {
     pub async fn open(address: &Address, timeout: Duration) -> Result<Connection, UpstreamError> {
         match tokio::time::timeout(timeout, Self::open_unbounded(address)).await {
             Ok(result) => result,
-            Err(_) => {
-                Err(UpstreamError::Unreachable(format!("{}:{} did not answer in {timeout:?}", address.host, address.port)))
-            }
+            Err(_) => Err(UpstreamError::Unreachable(format!(
+                "{}:{} did not answer in {timeout:?}",
+                address.host, address.port
+            ))),
         }
     }
 

@@ -202,7 +202,12 @@ impl Lane {
         state.expected.push_front(setup);
     }
 
-    fn poll_write(&self, state: &mut State, socket: &mut TcpStream, context: &mut Context<'_>) -> Result<(), UpstreamError> {
+    fn poll_write(
+        &self,
+        state: &mut State,
+        socket: &mut TcpStream,
+        context: &mut Context<'_>,
+    ) -> Result<(), UpstreamError> {
         while state.written < state.out.len() {
             match Pin::new(&mut *socket).poll_write(context, &state.out[state.written..]) {
                 Poll::Pending => return Ok(()),
@@ -366,4 +371,3 @@ impl Reader {
         Poll::Ready(Ok(()))
     }
 }
-

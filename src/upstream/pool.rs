@@ -127,8 +127,7 @@ impl Pool {
     }
 
     async fn acquire_until(self: &Arc<Self>, deadline: Instant) -> Result<Lease, UpstreamError> {
-        let exhausted =
-            || UpstreamError::Exhausted { max: self.settings.max, waited: self.settings.acquire_timeout };
+        let exhausted = || UpstreamError::Exhausted { max: self.settings.max, waited: self.settings.acquire_timeout };
         let permit = match tokio::time::timeout_at(deadline, self.permits.clone().acquire_owned()).await {
             Ok(Ok(permit)) => permit,
             Ok(Err(_)) | Err(_) => return Err(exhausted()),

@@ -276,6 +276,17 @@ impl Field {
         if self.is_signed { ((bits << unused) as i64) >> unused } else { bits as i64 }
     }
 
+    /// What Redis takes a number for that the field is set to: a negative one for an unsigned field is huge to it, and
+    /// so is one whose distance from the largest that fits is more than 63 bits hold.
+    fn understood(self, number: i64) -> i128 {
+        let (_, most) = self.limits();
+        let is_huge = match self.is_signed {
+            true => self.width < 64 && most - i128::from(number) > i128::from(i64::MAX),
+            false => number < 0,
+        };
+        if is_huge { i128::from(number as u64) } else { i128::from(number) }
+    }
+
     /// `number` made to fit; `None` if it doesn't and [`Overflow::Fail`] is wanted.
     fn fit(self, number: i128, overflow: Overflow) -> Option<i64> {
         let (least, most) = self.limits();
@@ -376,9 +387,7 @@ impl Step {
                 reply.integer(old);
                 return false;
             }
-            // Redis takes a negative number for an unsigned field as a huge one.
-            Action::Set(number) if !self.field.is_signed => i128::from(number as u64),
-            Action::Set(number) => i128::from(number),
+            Action::Set(number) => self.field.understood(number),
             Action::IncrementBy(amount) => i128::from(old) + i128::from(amount),
         };
         let Some(new) = self.field.fit(wanted, self.overflow) else {

@@ -6,15 +6,19 @@ use std::sync::Arc;
 use super::context::Context;
 use super::error::Error;
 use super::row::Row;
+use crate::resp::number::{parse_double, parse_integer};
 use crate::resp::{Args, OwnedArgs, Protocol, Writer};
 use crate::store::waiters::{Outcome, Serve, Waiter};
-use crate::store::{Database, Mailbox, ShardSet, Store};
+use crate::store::{Database, Mailbox, ShardSet, Store, Value};
 
 /// What a blocking command is made of.
 ///
 /// It is tried on each of its keys in the order of the request. Where none has anything, the client waits on all of
 /// them, and the command is tried again on the one that gets ready.
 pub struct Blocking {
+    /// True of a value that it takes from. A client that waits is not served by any other, where one that comes just
+    /// now gets an error.
+    pub serves: fn(&Value) -> bool,
     /// Checks the arguments, and says which to wait on and for how long.
     pub plan: fn(Args<'_>) -> Result<Plan, Error>,
     /// Tries on one key: true if the reply is written, false if the key has nothing.
@@ -30,6 +34,26 @@ pub struct Plan {
     pub keys: Range<usize>,
     /// How long, in milliseconds; 0 is for ever.
     pub timeout_ms: u64,
+}
+
+/// The plan of a request whose arguments are keys and, at the end, a timeout.
+pub fn keys_and_timeout(args: Args<'_>) -> Result<Plan, Error> {
+    let last = args.len() - 1;
+    Ok(Plan { keys: 1..last, timeout_ms: timeout_ms(args.at(last))? })
+}
+
+/// A timeout in seconds, as milliseconds.
+pub fn timeout_ms(argument: &[u8]) -> Result<u64, Error> {
+    if let Some(seconds) = parse_integer(argument) {
+        let timeout_ms = seconds.checked_mul(1000).and_then(|timeout_ms| u64::try_from(timeout_ms).ok());
+        return timeout_ms.ok_or(Error::TIMEOUT_NEGATIVE);
+    }
+    // Redis reads a long double, which may be larger than any double.
+    let too_large = || str::from_utf8(argument).ok()?.parse::<f64>().ok().filter(|seconds| seconds.is_infinite());
+    let seconds = parse_double(argument).or_else(too_large).ok_or(Error::TIMEOUT_NOT_A_FLOAT)?;
+    let timeout_ms = (seconds * 1000.0).ceil();
+    // What is too large wraps around in Redis, and is refused as negative.
+    if (0.0..i64::MAX as f64).contains(&timeout_ms) { Ok(timeout_ms as u64) } else { Err(Error::TIMEOUT_NEGATIVE) }
 }
 
 /// A request that found nothing, and what it takes to wait.
@@ -57,7 +81,7 @@ impl Waiting {
         for index in plan.keys.clone() {
             db.wait(request.args().at(index), &waiter);
         }
-        let deadline_ms = (plan.timeout_ms > 0).then(|| db.now_ms() + plan.timeout_ms);
+        let deadline_ms = (plan.timeout_ms > 0).then(|| db.now_ms().saturating_add(plan.timeout_ms));
         Parked { row, request, keys: plan.keys, database: db.index(), deadline_ms, waiter, store }
     }
 }
@@ -78,10 +102,20 @@ pub struct Parked {
 }
 
 impl Parked {
-    /// Ends the wait from this side: false if the waiter is being served on another thread at this moment, so that
-    /// its reply is in the mailbox or about to be.
+    /// Ends the wait from this side: false if the waiter has been served, so that its reply is in the mailbox.
     pub fn give_up(&self) -> bool {
+        // Nobody is just serving it while the shards of its keys are locked.
+        let _db = self.lock();
         self.waiter.claim()
+    }
+
+    /// Locks the shards of the keys that it waits for.
+    fn lock(&self) -> Database<'_> {
+        let args = self.request.args();
+        let shards = self.keys.clone().map(|index| self.store.shard_of(args.at(index)));
+        let mut db = Database::new(&self.store, self.database, 0);
+        db.lock(shards.fold(ShardSet::NONE, ShardSet::union));
+        db
     }
 
     /// Writes what the client gets when its time is up.
@@ -95,10 +129,7 @@ impl Parked {
 impl Drop for Parked {
     fn drop(&mut self) {
         let args = self.request.args();
-        let shards =
-            self.keys.clone().fold(ShardSet::NONE, |set, index| set.union(self.store.shard_of(args.at(index))));
-        let mut db = Database::new(&self.store, self.database, 0);
-        db.lock(shards);
+        let mut db = self.lock();
         for index in self.keys.clone() {
             db.stop_waiting(args.at(index), &self.waiter);
         }
@@ -127,6 +158,8 @@ impl Serve for Want {
             match (blocking.attempt)(&mut context, self.request.args(), key) {
                 Ok(false) => return None,
                 Ok(true) => {}
+                // Another kind of value came to the key: it goes on waiting.
+                Err(_) if !context.db.value(key).is_some_and(blocking.serves) => return None,
                 Err(error) => error.write(&mut context.reply),
             }
             Some(reply)

@@ -232,7 +232,9 @@ fn write_info(reply: &mut Writer<'_>, row: &Row) {
     reply.set(tips.clone().count());
     tips.for_each(|tip| reply.bulk(tip.as_bytes()));
     reply.set(row.keys.len());
-    row.keys.iter().for_each(|spec| write_spec(reply, spec));
+    for (index, spec) in row.keys.iter().enumerate() {
+        write_spec(reply, spec, note(row.name, index));
+    }
     if row.subcommands.is_empty() {
         reply.set(0);
     } else {
@@ -280,8 +282,34 @@ fn write_access(reply: &mut Writer<'_>, flags: u16) {
     write_set(reply, access::NAMES.iter().filter(|(bit, _)| flags & bit != 0).map(|(_, name)| *name));
 }
 
-fn write_spec(reply: &mut Writer<'_>, spec: &KeySpec) {
-    reply.map(3);
+/// What Redis remarks on a command's key spec.
+fn note(name: &str, index: usize) -> Option<&'static str> {
+    Some(match (name, index) {
+        ("bitfield", 0) => "This command allows both access and modification of the key",
+        ("eval" | "fcall", 0) => "We cannot tell how the keys will be used so we assume the worst, RW and UPDATE",
+        ("eval_ro" | "fcall_ro", 0) => "We cannot tell how the keys will be used so we assume the worst, RO and ACCESS",
+        ("getex", 0) => "RW and UPDATE because it changes the TTL",
+        ("pfcount", 0) => "RW because it may change the internal representation of the key, and propagate to replicas",
+        ("set", 0) => "RW and ACCESS due to the optional `GET` argument",
+        ("sort" | "sort_ro", 1) => {
+            "For the optional BY/GET keyword. It is marked 'unknown' because the key names derive from the content of \
+             the key we sort"
+        }
+        ("sort", 2) => {
+            "For the optional STORE keyword. It is marked 'unknown' because the keyword can appear anywhere in the \
+             argument array"
+        }
+        ("xadd", 0) => "UPDATE instead of INSERT because of the optional trimming feature",
+        _ => return None,
+    })
+}
+
+fn write_spec(reply: &mut Writer<'_>, spec: &KeySpec, note: Option<&str>) {
+    reply.map(3 + usize::from(note.is_some()));
+    if let Some(note) = note {
+        reply.bulk(b"notes");
+        reply.bulk(note.as_bytes());
+    }
     reply.bulk(b"flags");
     write_access(reply, spec.flags);
     reply.bulk(b"begin_search");

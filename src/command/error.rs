@@ -21,7 +21,7 @@ const fn fixed(text: &'static str) -> Error {
 const SHOWN: usize = 128;
 
 /// As much of `argument` as C prints: up to the first zero byte.
-fn printed(argument: &[u8]) -> &[u8] {
+pub fn printed(argument: &[u8]) -> &[u8] {
     argument.split(|&byte| byte == 0).next().unwrap_or_default()
 }
 
@@ -89,6 +89,19 @@ impl Error {
     pub const BITFIELD_READ_ONLY: Error = fixed("ERR BITFIELD_RO only supports the GET subcommand");
 
     // Lists.
+    /// `LMPOP` and its kin of no elements.
+    pub const COUNT_NOT_POSITIVE: Error = fixed("ERR count should be greater than 0");
+    /// `LPOS` that looks for the match before the first one.
+    pub const RANK_ZERO: Error = fixed(
+        "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start \
+         from the end of the list",
+    );
+    /// `LPOS` of fewer than no matches.
+    pub const COUNT_NEGATIVE: Error = fixed("ERR COUNT can't be negative");
+    /// `LPOS` among fewer than no elements.
+    pub const MAXLEN_NEGATIVE: Error = fixed("ERR MAXLEN can't be negative");
+    /// A blocking command with a timeout that is no number.
+    pub const TIMEOUT_NOT_A_FLOAT: Error = fixed("ERR timeout is not a float or out of range");
 
     // Hashes and sets.
     /// `HINCRBY` of a value that is no integer.
@@ -110,6 +123,30 @@ impl Error {
     pub const LIMIT_NEGATIVE: Error = fixed("ERR LIMIT can't be negative");
 
     // Sorted sets.
+    /// `ZADD` with `NX` and `XX`.
+    pub const NX_AND_XX: Error = fixed("ERR XX and NX options at the same time are not compatible");
+    /// `ZADD` with two of `GT`, `LT` and `NX`.
+    pub const GT_LT_NX: Error = fixed("ERR GT, LT, and/or NX options at the same time are not compatible");
+    /// `ZADD INCR` of several members.
+    pub const INCR_SINGLE: Error = fixed("ERR INCR option supports a single increment-element pair");
+    /// `ZADD INCR` that would add up opposite infinities.
+    pub const SCORE_NAN: Error = fixed("ERR resulting score is not a number (NaN)");
+    /// A range of scores whose limit is no number.
+    pub const SCORE_LIMIT: Error = fixed("ERR min or max is not a float");
+    /// A range of members whose limit does not say whether it is inside.
+    pub const MEMBER_LIMIT: Error = fixed("ERR min or max not valid string range item");
+    /// `ZRANGE LIMIT` by rank.
+    pub const LIMIT_BY_RANK: Error =
+        fixed("ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX");
+    /// `ZRANGE BYLEX WITHSCORES`
+    pub const WITHSCORES_BY_LEX: Error = fixed("ERR syntax error, WITHSCORES not supported in combination with BYLEX");
+    /// `ZUNION` and its kin with a weight that is no number.
+    pub const WEIGHT_NOT_A_FLOAT: Error = fixed("ERR weight value is not a float");
+
+    /// `ZUNION` and its kin of no keys.
+    pub fn no_input_keys(name: &str) -> Error {
+        Error::new(format!("ERR at least 1 input key is needed for '{name}' command"))
+    }
 
     // Keys.
     /// `COPY` or `MOVE` onto itself.
@@ -175,6 +212,8 @@ impl Error {
     pub const NO_RANDOM: Error = fixed("ERR no random numbers from the system");
     /// `CONFIG REWRITE`.
     pub const NO_CONFIG_FILE: Error = fixed("ERR The server is running without a config file");
+    /// `FAILOVER ABORT`.
+    pub const NO_FAILOVER: Error = fixed("ERR No failover in progress.");
     /// `FAILOVER`.
     pub const NO_REPLICAS: Error = fixed("ERR FAILOVER requires connected replicas.");
 
@@ -285,9 +324,15 @@ impl Error {
         Error::new(format!("ERR Unknown client type '{}'", String::from_utf8_lossy(name)))
     }
 
+    /// An `EXEC` that can't even be tried.
+    pub fn exec_abort(why: &Error) -> Error {
+        let why = why.text();
+        let why = why.strip_prefix("ERR ").unwrap_or(&why);
+        Error::new(format!("EXECABORT Transaction discarded because of: {why}"))
+    }
+
     /// Anything but a subscription while a RESP2 client is subscribed.
-    pub fn only_subscriptions(name: &[u8]) -> Error {
-        let name = String::from_utf8_lossy(name).to_lowercase();
+    pub fn only_subscriptions(name: &str) -> Error {
         Error::new(format!(
             "ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in \
              this context"
@@ -353,7 +398,9 @@ impl Error {
 
     /// Too many or too few arguments.
     pub fn wrong_arity(name: &str) -> Error {
-        Error::new(format!("ERR wrong number of arguments for '{name}' command"))
+        // An EXEC that is refused discards its transaction, and says so.
+        let code = if name == "exec" { "EXECABORT Transaction discarded because of:" } else { "ERR" };
+        Error::new(format!("{code} wrong number of arguments for '{name}' command"))
     }
 
     /// A command that respool does not pass on or does not execute, with the reason.

@@ -7,6 +7,7 @@ use super::parse::{cursor, database, integer};
 use super::row::access::*;
 use super::row::flag::*;
 use super::row::{Class, Group, KeySpec, Reply, Row};
+use super::scan::write_page;
 use super::sort::{sort, sort_ro};
 use crate::resp::Args;
 use crate::store::broker::matches;
@@ -470,21 +471,19 @@ fn scan(context: &mut Context, args: Args) -> Result<(), Error> {
             return Err(Error::SYNTAX);
         }
     }
-    // The cursor stands before the keys, and is known after them.
-    let mut page: Vec<Box<[u8]>> = Vec::new();
-    let next = context.db.scan(cursor, count.try_into().unwrap_or(usize::MAX), |key, value| {
-        let matching = pattern.is_none_or(|pattern| matches(pattern, key));
-        if matching && kind.is_none_or(|kind| value.type_name().as_bytes().eq_ignore_ascii_case(kind)) {
-            page.push(key.into());
-        }
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    let Context { db, reply, .. } = context;
+    write_page(reply, |page| {
+        let mut found = 0;
+        let next = db.scan(cursor, count, |key, value| {
+            let matching = pattern.is_none_or(|pattern| matches(pattern, key));
+            if matching && kind.is_none_or(|kind| value.type_name().as_bytes().eq_ignore_ascii_case(kind)) {
+                page.bulk(key);
+                found += 1;
+            }
+        });
+        (next, found)
     });
-    let reply = &mut context.reply;
-    reply.array(2);
-    reply.bulk(next.to_string().as_bytes());
-    reply.array(page.len());
-    for key in page {
-        reply.bulk(&key);
-    }
     Ok(())
 }
 

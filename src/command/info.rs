@@ -2,7 +2,6 @@
 
 use std::fmt::{Display, Write};
 
-use crate::resp::Args;
 use crate::store::shard::Stats;
 
 /// The Redis whose replies these are.
@@ -127,10 +126,11 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// What the request `INFO [section ...]` asks for.
-    pub fn of(args: Args<'_>) -> Wanted {
-        let mut wanted = Wanted { default: args.len() <= 1, all: false, modules: false, named: Vec::new() };
-        for section in args.iter_from(1) {
+    /// What `INFO [section ...]` asks for.
+    pub fn of<'a>(sections: impl IntoIterator<Item = &'a [u8]>) -> Wanted {
+        let mut wanted = Wanted { default: true, all: false, modules: false, named: Vec::new() };
+        for (index, section) in sections.into_iter().enumerate() {
+            wanted.default &= index > 0;
             match section.to_ascii_lowercase().as_slice() {
                 b"default" => wanted.default = true,
                 b"all" => wanted.all = true,
@@ -463,12 +463,10 @@ fn about(lines: &mut Lines, version: &str, driver: Driver) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resp::OwnedArgs;
     use crate::store::shard::DatabaseStats;
 
     fn wanted(request: &str) -> Wanted {
-        let owned: OwnedArgs = request.split(' ').map(str::as_bytes).collect();
-        Wanted::of(owned.args())
+        Wanted::of(request.split(' ').skip(1).map(str::as_bytes))
     }
 
     fn facts() -> Facts {

@@ -153,7 +153,7 @@ pub const ROWS: &[Row] = &[
         .class(Class::Refused("respool is no master to replicate from")),
     Row::new("replconf", -1, Group::Server, "3.0.0", ADMIN | NOSCRIPT | LOADING | STALE | ALLOW_BUSY)
         .class(Class::Refused("respool is no master to replicate from")),
-    Row::new("replicaof", 3, Group::Server, "5.0.0", ADMIN | NOSCRIPT | STALE | NO_ASYNC_LOADING),
+    Row::new("replicaof", 3, Group::Server, "5.0.0", ADMIN | NOSCRIPT | STALE | NO_ASYNC_LOADING).memory(replicaof),
     Row::new("restore-asking", -4, Group::Server, "3.0.0", WRITE | DENYOOM | ASKING)
         .categories("dangerous keyspace")
         .keys(&[KeySpec::one(1, OW | UPDATE)]),
@@ -162,7 +162,7 @@ pub const ROWS: &[Row] = &[
         .memory(role),
     Row::new("save", 1, Group::Server, "1.0.0", ADMIN | NOSCRIPT | NO_ASYNC_LOADING | NO_MULTI),
     Row::new("shutdown", -1, Group::Server, "1.0.0", ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY),
-    Row::new("slaveof", 3, Group::Server, "1.0.0", ADMIN | NOSCRIPT | STALE | NO_ASYNC_LOADING),
+    Row::new("slaveof", 3, Group::Server, "1.0.0", ADMIN | NOSCRIPT | STALE | NO_ASYNC_LOADING).memory(replicaof),
     Row::new("slowlog", -2, Group::Server, "2.2.12", 0).subcommands(&[
         Row::new("slowlog|get", -2, Group::Server, "2.2.12", ADMIN | LOADING | STALE)
             .tips("request_policy:all_nodes nondeterministic_output")
@@ -365,9 +365,18 @@ fn role(context: &mut Context, _args: Args) -> Result<(), Error> {
     Ok(())
 }
 
+/// `REPLICAOF` and `SLAVEOF`
+fn replicaof(context: &mut Context, args: Args) -> Result<(), Error> {
+    if args.is(1, "NO") && args.is(2, "ONE") {
+        context.reply.ok();
+        return Ok(());
+    }
+    Err(Error::refused("replicaof", "the memory driver replicates nothing"))
+}
+
 /// `FAILOVER`
-fn failover(_context: &mut Context, _args: Args) -> Result<(), Error> {
-    Err(Error::NO_REPLICAS)
+fn failover(_context: &mut Context, args: Args) -> Result<(), Error> {
+    Err(if args.len() == 2 && args.is(1, "ABORT") { Error::NO_FAILOVER } else { Error::NO_REPLICAS })
 }
 
 // Diagnosis: there is nothing to tell.
@@ -572,17 +581,59 @@ fn memory_usage(context: &mut Context, args: Args) -> Result<(), Error> {
     Ok(())
 }
 
+/// What `DEBUG` sets that nothing here depends on.
+const DEBUG_WITHOUT_EFFECT: [&str; 3] = ["PAUSE-CRON", "QUICKLIST-PACKED-THRESHOLD", "SET-SKIP-CHECKSUM-VALIDATION"];
+/// What it does to or tells of a Redis process.
+const DEBUG_REFUSED: [&str; 35] = [
+    "AOF-FLUSH-SLEEP",
+    "ASSERT",
+    "CHANGE-REPL-ID",
+    "CLIENT-EVICTION",
+    "CLUSTERLINK",
+    "CONFIG-REWRITE-FORCE-ALL",
+    "CRASH-AND-RECOVER",
+    "DIGEST",
+    "DIGEST-VALUE",
+    "DROP-CLUSTER-PACKET-FILTER",
+    "ERROR",
+    "HELP",
+    "HTSTATS",
+    "HTSTATS-KEY",
+    "LEAK",
+    "LISTPACK",
+    "LOADAOF",
+    "LOG",
+    "MALLCTL",
+    "MALLCTL-STR",
+    "OBJECT",
+    "OOM",
+    "PANIC",
+    "POPULATE",
+    "PROTOCOL",
+    "QUICKLIST",
+    "RELOAD",
+    "REPLICATE",
+    "REPLYBUFFER",
+    "RESTART",
+    "SDSLEN",
+    "SEGFAULT",
+    "SET-ACTIVE-EXPIRE",
+    "SLEEP",
+    "STRUCTSIZE",
+];
+
 /// `DEBUG`: what Redis's own tests set before they look at something else, as far as nothing here depends on it.
 fn debug(context: &mut Context, args: Args) -> Result<(), Error> {
-    const WITHOUT_EFFECT: [&str; 3] = ["QUICKLIST-PACKED-THRESHOLD", "SET-SKIP-CHECKSUM-VALIDATION", "PAUSE-CRON"];
-    if args.len() == 3 && WITHOUT_EFFECT.iter().any(|word| args.is(1, word)) {
+    let is_one_of = |words: &[&str]| words.iter().any(|word| args.is(1, word));
+    if args.len() == 3 && is_one_of(&DEBUG_WITHOUT_EFFECT) {
         context.reply.ok();
         return Ok(());
     }
-    let reason = if args.is(1, "SLEEP") {
-        "it would stop every client"
+    Err(if args.is(1, "SLEEP") {
+        Error::refused("debug", "it would stop every client")
+    } else if is_one_of(&DEBUG_REFUSED) {
+        Error::refused("debug", "it looks into a Redis process, and there is none behind the memory driver")
     } else {
-        "it looks into a Redis process, and there is none behind the memory driver"
-    };
-    Err(Error::refused("debug", reason))
+        Error::subcommand_syntax(args)
+    })
 }

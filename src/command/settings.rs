@@ -56,6 +56,8 @@ const SETTINGS: &[(&str, Setting)] = &[
     ("list-max-ziplist-size", Fixed("-2")),
     ("lua-time-limit", Fixed("5000")),
     ("maxmemory", MaxMemory),
+    ("maxmemory-clients", Fixed("0")),
+    ("maxmemory-eviction-tenacity", Fixed("10")),
     ("maxmemory-policy", Fixed("noeviction")),
     ("maxmemory-samples", Fixed("5")),
     ("min-replicas-max-lag", Fixed("10")),
@@ -117,21 +119,27 @@ pub fn config_set(context: &mut Context, args: Args) -> Result<(), Error> {
     if args.len() % 2 == 1 {
         return Err(Error::SYNTAX);
     }
-    let store = context.db.store();
-    let mut limit = None;
-    let mut seen = Vec::new();
+    // All names are looked at before any value, as in Redis.
+    let mut changes: Vec<(&str, Setting, &[u8])> = Vec::new();
     for index in (2..args.len()).step_by(2) {
-        let (asked, value) = (args.at(index), args.at(index + 1));
+        let asked = args.at(index);
         let (name, setting) = find(asked).ok_or_else(|| Error::unknown_parameter(asked))?;
-        if seen.contains(&name) {
+        if let Databases = setting {
+            return Err(Error::config_set(asked, IMMUTABLE));
+        }
+        if changes.iter().any(|(known, ..)| *known == name) {
             return Err(Error::config_set(asked, "duplicate parameter"));
         }
-        seen.push(name);
+        changes.push((name, setting, args.at(index + 1)));
+    }
+    let store = context.db.store();
+    let mut limit = None;
+    for (name, setting, value) in changes {
         if let MaxMemory = setting {
             let bytes = parse_memory(value);
-            limit = Some(bytes.ok_or_else(|| Error::config_set(asked, "argument must be a memory value"))?);
+            limit = Some(bytes.ok_or_else(|| Error::config_set(name.as_bytes(), "argument must be a memory value"))?);
         } else if value != setting.show(store).as_bytes() {
-            return Err(Error::config_set(asked, "can't set immutable config"));
+            return Err(Error::config_set(name.as_bytes(), IMMUTABLE));
         }
     }
     if let Some(limit) = limit {
@@ -140,6 +148,9 @@ pub fn config_set(context: &mut Context, args: Args) -> Result<(), Error> {
     context.reply.ok();
     Ok(())
 }
+
+/// Redis's reason for what can't be changed.
+const IMMUTABLE: &str = "can't set immutable config";
 
 /// Digits and a unit, as in `100mb`.
 fn parse_memory(text: &[u8]) -> Option<u64> {

@@ -102,3 +102,117 @@ pub fn resolve(args: Args<'_>) -> Result<&'static Row, Error> {
     }
     Ok(row)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::command::row::{Begin, Class, Find, Group, Memory, flag};
+    use crate::resp::OwnedArgs;
+
+    fn with_subcommands() -> impl Iterator<Item = &'static Row> {
+        all().flat_map(|row| std::iter::once(row).chain(row.subcommands))
+    }
+
+    #[test]
+    fn names_are_unique_and_in_small_letters() {
+        let mut seen = HashSet::new();
+        for row in with_subcommands() {
+            assert!(seen.insert(row.name), "{} twice", row.name);
+            assert_eq!(row.name, row.name.to_ascii_lowercase());
+        }
+    }
+
+    #[test]
+    fn every_row_is_found_in_whatever_case() {
+        for row in all() {
+            assert!(row.name.len() <= LONGEST_NAME, "{}", row.name);
+            for name in [row.name.to_owned(), row.name.to_ascii_uppercase()] {
+                assert_eq!(find(name.as_bytes()).map(|row| row.name), Some(row.name));
+            }
+            for subcommand in row.subcommands {
+                let name = subcommand.name.strip_prefix(row.name).and_then(|rest| rest.strip_prefix('|'));
+                let name = name.unwrap_or_else(|| panic!("{} is in {}", subcommand.name, row.name));
+                let found = find_subcommand(row, name.to_ascii_uppercase().as_bytes());
+                assert_eq!(found.map(|row| row.name), Some(subcommand.name));
+                assert!(subcommand.subcommands.is_empty());
+            }
+        }
+        for name in ["", "ge", "gett", "client|list", "a name that is longer than any there is"] {
+            assert!(find(name.as_bytes()).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn keys_that_cannot_be_told_lock_everything() {
+        for row in with_subcommands() {
+            let is_unknown = row.keys.iter().any(|spec| spec.begin == Begin::Unknown || spec.find == Find::Unknown);
+            if is_unknown && let Memory::Handler(_) | Memory::Blocking(_) = row.memory {
+                panic!("{} works on keys that are not locked", row.name);
+            }
+        }
+    }
+
+    #[test]
+    fn what_can_block_has_a_connection_of_its_own() {
+        for row in with_subcommands() {
+            let is_blocking = row.class == Class::Blocking;
+            assert_eq!(row.has(flag::BLOCKING), is_blocking, "{}", row.name);
+            if let Memory::Blocking(_) = row.memory {
+                assert!(is_blocking, "{}", row.name);
+            }
+        }
+    }
+
+    #[test]
+    fn channels_are_of_the_pubsub_group_only() {
+        for row in with_subcommands() {
+            assert!(row.channels.is_none() || row.group == Group::PubSub, "{}", row.name);
+            assert!(row.class != Class::Subscribe || row.channels.is_some(), "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn what_the_session_answers_needs_no_driver() {
+        for row in with_subcommands() {
+            let by_session = matches!(row.class, Class::Local(_) | Class::Subscribe);
+            assert_eq!(matches!(row.memory, Memory::Session), by_session, "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn containers_are_nothing_without_a_subcommand() {
+        for row in all().filter(|row| !row.subcommands.is_empty() && row.name != "command") {
+            assert!(row.arity <= -2 && row.keys.is_empty() && row.flags == 0, "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn errors_are_those_of_redis() {
+        let cases: [(&[&[u8]], &str); 10] = [
+            (&[b"foo"], "ERR unknown command 'foo', with args beginning with: "),
+            (&[b"FoO", b"a b", b""], "ERR unknown command 'FoO', with args beginning with: 'a b' '' "),
+            (&[b"foo\0bar", b"a\0b"], "ERR unknown command 'foo', with args beginning with: 'a' "),
+            (&[b"get"], "ERR wrong number of arguments for 'get' command"),
+            (
+                &[b"exec", b"x"],
+                "EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command",
+            ),
+            (&[b"object"], "ERR wrong number of arguments for 'object' command"),
+            (&[b"OBJECT", b"encoding"], "ERR wrong number of arguments for 'object|encoding' command"),
+            (&[b"Client", b"foo"], "ERR unknown subcommand 'foo'. Try CLIENT HELP."),
+            (&[b"command", b"f\0o"], "ERR unknown subcommand 'f'. Try COMMAND HELP."),
+            (&[b"command", b"count", b"x"], "ERR wrong number of arguments for 'command|count' command"),
+        ];
+        for (request, text) in cases {
+            let owned: OwnedArgs = request.iter().copied().collect();
+            assert_eq!(resolve(owned.args()).expect_err(text).text(), text);
+        }
+        let long = [b'x'; 200];
+        let owned: OwnedArgs = [&long[..], &long[..], &long[..]].into_iter().collect();
+        let shown = "x".repeat(128);
+        let text = format!("ERR unknown command '{shown}', with args beginning with: '{shown}' ");
+        assert_eq!(resolve(owned.args()).expect_err("unknown").text(), text);
+    }
+}

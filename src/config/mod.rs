@@ -4,14 +4,16 @@
 
 pub mod address;
 pub mod load;
+pub mod size;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-pub use address::Address;
+pub use address::{Address, AddressError};
+pub use load::{ConfigError, Overrides, load};
 
 /// Everything that can be set. `config/respool.toml` shows every key with its default.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -31,8 +33,8 @@ pub struct Config {
 
 impl Config {
     /// Where the upstream is; `None` is the in-memory driver.
-    pub fn upstream_address(&self) -> Result<Option<Address>, address::AddressError> {
-        self.upstream.url.as_ref().map(|url| Address::parse(secrecy::ExposeSecret::expose_secret(url))).transpose()
+    pub fn upstream_address(&self) -> Result<Option<Address>, AddressError> {
+        self.upstream.url.as_ref().map(|url| Address::parse(url.expose_secret())).transpose()
     }
 }
 
@@ -128,6 +130,7 @@ pub struct Memory {
     /// Databases that `SELECT` knows.
     pub databases: usize,
     /// Bytes that the data may take before writes that need memory are refused; 0 is no limit.
+    #[serde(deserialize_with = "size::deserialize")]
     pub max_memory: u64,
 }
 
@@ -146,18 +149,24 @@ pub struct Limits {
     /// Arguments of a request.
     pub arguments: usize,
     /// Bytes of an argument.
+    #[serde(deserialize_with = "size::deserialize")]
     pub bulk_bytes: usize,
     /// Bytes of an inline command, or of a length line.
+    #[serde(deserialize_with = "size::deserialize")]
     pub inline_bytes: usize,
     /// Bytes of a request.
+    #[serde(deserialize_with = "size::deserialize")]
     pub request_bytes: usize,
     /// Bytes of the commands that a client may queue in `MULTI`.
+    #[serde(deserialize_with = "size::deserialize")]
     pub transaction_bytes: usize,
     /// Requests of a client that may wait for their replies; more are read when replies have come.
     pub pipeline: usize,
     /// Bytes of replies for a client that does not read; over it the client is closed.
+    #[serde(deserialize_with = "size::deserialize")]
     pub client_output_bytes: usize,
     /// Bytes of requests that may wait for a lane's connection; over it requests are refused.
+    #[serde(deserialize_with = "size::deserialize")]
     pub lane_bytes: usize,
 }
 

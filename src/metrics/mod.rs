@@ -1,7 +1,9 @@
 //! What is counted, and how it gets to `/metrics`.
 //!
 //! A worker counts in plain cells of its own, since a shared counter in the command path would cost more than the
-//! command's scan. The control thread collects them once a second.
+//! command's scan. The control thread adds them up, and [`export`] tells them.
+
+pub mod export;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -52,6 +54,9 @@ impl Histogram {
 /// How many families of commands are told apart.
 pub const FAMILIES: usize = 16;
 
+/// How many [`Outcome`]s there are.
+pub const OUTCOMES: usize = 3;
+
 /// What became of a request, as far as the worker knows when it takes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -67,7 +72,7 @@ pub enum Outcome {
 #[derive(Debug, Default)]
 pub struct WorkerMetrics {
     /// Requests by family of commands and by outcome.
-    pub requests: [[Counter; 3]; FAMILIES],
+    pub requests: [[Counter; OUTCOMES]; FAMILIES],
     /// Clients that are connected.
     pub clients: Counter,
     /// Clients that ever were.

@@ -100,7 +100,9 @@ impl Client {
                 moved = true;
             }
             if !self.input.is_empty() && self.offered && !self.dispatch.is_waiting() {
+                let before = self.input.len();
                 self.offer_again();
+                moved |= self.input.len() != before || self.dispatch.is_waiting();
             }
             if self.poll_write(context).is_err() || self.inbox.is_broken() {
                 return Poll::Ready(());

@@ -4,10 +4,13 @@ use std::rc::Rc;
 
 use super::worker::{Driver, Worker};
 use crate::command::execute::{self, Executed};
+use crate::command::row::Group;
 use crate::command::{Class, Context, Error, Local, Row};
 use crate::metrics::Outcome;
-use crate::resp::{Args, Protocol, Writer};
+use crate::resp::reply::ReplyScanner;
+use crate::resp::{Args, Protocol, Writer, number};
 use crate::session::subscriptions::write_confirmation;
+use crate::session::transaction::stays_here;
 use crate::session::{Action, Route, Session, Subscriptions, Transaction};
 use crate::store::Database;
 use crate::store::broker::Topic;
@@ -59,6 +62,8 @@ pub struct Dispatch {
     /// Why the exclusive connection that the next request needs can't be had.
     refused: Option<UpstreamError>,
     seat: Option<Seat>,
+    /// A transaction that was sent upstream, of which the upstream executes only a part.
+    executing: Option<(Box<Transaction>, bool)>,
     /// Requests are held back until then (`CLIENT PAUSE`).
     paused_until_ms: Option<u64>,
 }
@@ -79,6 +84,7 @@ impl Dispatch {
             acquiring: None,
             refused: None,
             seat,
+            executing: None,
             paused_until_ms: None,
         }
     }
@@ -111,6 +117,7 @@ impl Dispatch {
             return Dispatched::Done;
         }
         let route = self.route();
+        let protocol = self.session.protocol();
         let (action, group) = self.session.step(args, wire, route, &mut batch.reply);
         let outcome = match &action {
             Action::Hold | Action::Acquire | Action::Pause(_) => None,
@@ -128,7 +135,27 @@ impl Dispatch {
         if !batch.reply.is_empty() {
             self.inbox.answer(|out| out.append(&mut batch.reply));
         }
+        if protocol != self.session.protocol() {
+            self.change_protocol();
+        }
         self.carry_out(action, batch)
+    }
+
+    /// The client has said `HELLO`: its messages come in the other protocol from now on.
+    fn change_protocol(&mut self) {
+        let protocol = self.session.protocol();
+        if let Some(exclusive) = &mut self.exclusive {
+            exclusive.set_up(protocol, self.session.database());
+        }
+        if let (Some(seat), Some(subscriptions)) = (&self.seat, self.session.subscriptions()) {
+            let (broker, info) = (seat.store().broker(), self.session.info());
+            for topic in [Topic::Channel, Topic::Pattern, Topic::Shard] {
+                for name in subscriptions.names(topic) {
+                    broker.unsubscribe(topic, name, info.id);
+                    broker.subscribe(topic, name, info.id, protocol, &info.mailbox);
+                }
+            }
+        }
     }
 
     /// The client has sent what is no request: it gets the error, if there is a text for it, and is closed.
@@ -149,7 +176,8 @@ impl Dispatch {
             outstanding,
             other_lane,
             exclusive: self.exclusive.is_some(),
-            blocked: self.exclusive.as_ref().is_some_and(|exclusive| exclusive.blocked_id().is_some()),
+            blocked: self.executing.is_some()
+                || self.exclusive.as_ref().is_some_and(|exclusive| exclusive.blocked_id().is_some()),
         }
     }
 
@@ -184,7 +212,7 @@ impl Dispatch {
                 if let Some(exclusive) = &mut self.exclusive {
                     // WAIT waits for what its own connection wrote last; any command before it makes that all that
                     // was ever written.
-                    exclusive.send_run(&self.inbox, muted, 1, None, |out| {
+                    exclusive.send_run(&self.inbox, muted, 1, |out| {
                         out.extend_from_slice(b"*1\r\n$4\r\nPING\r\n");
                         request.append_to(out);
                     });
@@ -216,7 +244,7 @@ impl Dispatch {
             },
             Action::Execute { transaction, muted } => match &mut batch.db {
                 Some(db) => self.execute_in_memory(&transaction, muted, db),
-                None => self.execute_upstream(&transaction, muted),
+                None => self.execute_upstream(transaction, muted),
             },
             Action::Subscribe { topic, subscribe, request, confirmations } => {
                 if let Some(exclusive) = &mut self.exclusive {
@@ -257,14 +285,14 @@ impl Dispatch {
     }
 
     fn forward(&mut self, request: &Admitted<'_>, muted: bool) {
-        self.send_run(muted, 0, None, |out| request.append_to(out));
+        self.send_run(muted, 0, |out| request.append_to(out));
     }
 
-    fn send_run(&mut self, muted: bool, skipped: u32, selects: Option<usize>, append: impl FnOnce(&mut Vec<u8>)) {
+    fn send_run(&mut self, muted: bool, skipped: u32, append: impl FnOnce(&mut Vec<u8>)) {
         let (protocol, database) = (self.session.protocol(), self.session.database());
         if let Some(exclusive) = &mut self.exclusive {
             exclusive.set_up(protocol, database);
-            exclusive.send_run(&self.inbox, muted, skipped, selects, append);
+            exclusive.send_run(&self.inbox, muted, skipped, append);
             return;
         }
         let worker = self.worker.clone();
@@ -274,15 +302,72 @@ impl Dispatch {
         }
     }
 
-    fn execute_upstream(&mut self, transaction: &Transaction, muted: bool) {
-        self.send_run(muted, transaction.len() as u32 + 1, transaction.selects, |out| {
+    fn execute_upstream(&mut self, transaction: Box<Transaction>, muted: bool) {
+        let append = |out: &mut Vec<u8>| {
             out.extend_from_slice(b"*1\r\n$5\r\nMULTI\r\n");
-            out.extend_from_slice(transaction.wire());
+            let count = transaction.append_upstream(out);
             out.extend_from_slice(b"*1\r\n$4\r\nEXEC\r\n");
+            count
+        };
+        if transaction.is_mixed() {
+            let Some(exclusive) = &mut self.exclusive else { return };
+            exclusive.set_up(self.session.protocol(), self.session.database());
+            let mut wire = Vec::new();
+            let count = append(&mut wire);
+            exclusive.send_whole(&self.inbox, count as u32 + 1, |out| out.append(&mut wire));
+            exclusive.set_watching(false);
+            self.executing = Some((transaction, muted));
+            return;
+        }
+        self.send_run(muted, transaction.len() as u32 + 1, |out| {
+            append(out);
         });
         if let Some(exclusive) = &mut self.exclusive {
             exclusive.set_watching(false);
         }
+    }
+
+    /// Makes the client's reply to a transaction of what the upstream has answered to its part of it.
+    fn take_executed(&mut self, frame: &[u8]) {
+        let Some((transaction, muted)) = self.executing.take() else { return };
+        let protocol = self.session.protocol();
+        let mut reply = Vec::new();
+        let elements = array_elements(frame);
+        match elements {
+            None => reply.extend_from_slice(frame),
+            Some(elements) => {
+                let mut elements = elements.into_iter();
+                let session = &mut self.session;
+                Writer::new(&mut reply, protocol).array(transaction.len());
+                transaction.for_each(|row, args| {
+                    if stays_here(row) {
+                        run_local(session, row, args, &mut reply);
+                        return;
+                    }
+                    let element = elements.next().unwrap_or(b"_\r\n");
+                    reply.extend_from_slice(element);
+                    if element.first() == Some(&b'-') {
+                        return;
+                    }
+                    if row.class == Class::Subscribe {
+                        session.note_queued_subscription(row, args);
+                    } else if row.class == Class::Local(Local::Select)
+                        && let Some(database) = number::parse_integer(args.at(1))
+                    {
+                        session.set_database(database as usize);
+                    }
+                });
+            }
+        }
+        if !muted {
+            self.inbox.append(&reply);
+        }
+        if let Some(exclusive) = &mut self.exclusive {
+            exclusive.set_database(self.session.database());
+            exclusive.set_subscribed(self.session.subscriptions().is_some());
+            exclusive.set_up(self.session.protocol(), self.session.database());
+        }
+        self.inbox.finish();
     }
 
     /// Ends the watching upstream. The client gets its `OK`, or nothing if it does not expect one.
@@ -308,9 +393,16 @@ impl Dispatch {
     fn run_in_memory(&mut self, row: &'static Row, request: &Admitted<'_>, muted: bool, db: &mut Database<'_>) {
         db.select(self.session.database());
         let protocol = self.session.protocol();
+        let subscribed = self.session.subscriptions().is_some();
+        let mailbox = &self.session.info().mailbox;
         let executed = self.inbox.answer(|out| {
             let start = out.len();
             let executed = execute::execute(&mut Context::new(db, out, protocol), row, request.args());
+            if subscribed && row.group == Group::PubSub {
+                // A message to oneself comes before the reply to its PUBLISH.
+                let messages = mailbox.take().messages;
+                out.splice(start..start, messages);
+            }
             if muted {
                 out.truncate(start);
             }
@@ -344,7 +436,7 @@ impl Dispatch {
                 Writer::new(out, protocol).null_array();
             } else {
                 Writer::new(out, protocol).array(transaction.len());
-                transaction.for_each(|row, args| run_queued(session, row, args, protocol, db, out));
+                transaction.for_each(|row, args| run_queued(session, row, args, db, out));
                 db.serve_waiters();
             }
             if muted {
@@ -510,8 +602,8 @@ impl Dispatch {
                 std::task::Poll::Pending => break,
                 std::task::Poll::Ready(Ok(progress)) => {
                     moved = true;
-                    if let Some(database) = progress.selected {
-                        self.session.set_database(database);
+                    if let Some(frame) = progress.whole {
+                        self.take_executed(&frame);
                     }
                 }
                 std::task::Poll::Ready(Err(error)) => {
@@ -583,26 +675,47 @@ impl Dispatch {
 }
 
 /// Runs one request of a transaction in memory.
-fn run_queued(
-    session: &mut Session,
-    row: &'static Row,
-    args: Args<'_>,
-    protocol: Protocol,
-    db: &mut Database<'_>,
-    out: &mut Vec<u8>,
-) {
+fn run_queued(session: &mut Session, row: &'static Row, args: Args<'_>, db: &mut Database<'_>, out: &mut Vec<u8>) {
     if let Class::Local(local) = row.class {
-        let start = out.len();
-        if let Err(error) = session.local(local, args, out) {
-            out.truncate(start);
-            error.write(&mut Writer::new(out, protocol));
-        }
+        run_local(session, row, args, out);
         if local == Local::Select {
             db.select(session.database());
         }
         return;
     }
-    let mut context = Context::new(db, out, protocol);
+    let mut context = Context::new(db, out, session.protocol());
     context.in_transaction = true;
     execute::run(&mut context, row, args);
+}
+
+/// Answers a request of a transaction that is about the connection.
+fn run_local(session: &mut Session, row: &'static Row, args: Args<'_>, out: &mut Vec<u8>) {
+    let start = out.len();
+    let result = match row.class {
+        // What was watched is forgotten by EXEC as it is.
+        Class::Local(Local::Unwatch) => {
+            Writer::new(out, session.protocol()).ok();
+            Ok(())
+        }
+        Class::Local(local) => session.local(local, args, out),
+        _ => Err(Error::NOT_IN_MULTI),
+    };
+    if let Err(error) = result {
+        out.truncate(start);
+        error.write(&mut Writer::new(out, session.protocol()));
+    }
+}
+
+/// The elements of an array as they stand on the wire; `None` of what is no array.
+fn array_elements(frame: &[u8]) -> Option<Vec<&[u8]>> {
+    let [b'*', b'0'..=b'9', ..] = frame else { return None };
+    let mut rest = &frame[frame.iter().position(|&byte| byte == b'\n')? + 1..];
+    let mut elements = Vec::new();
+    while !rest.is_empty() {
+        let progress = ReplyScanner::new().scan(rest).ok().filter(|progress| progress.complete)?;
+        let (element, behind) = rest.split_at(progress.consumed);
+        elements.push(element);
+        rest = behind;
+    }
+    Some(elements)
 }

@@ -4,10 +4,12 @@
 //! * [`worker`]: a thread that serves clients
 //! * [`client`]: the task of one client
 //! * [`dispatch`]: carries out what a session decides
+//! * [`http`]: `/livez`, `/readyz` and `/metrics`
 
 pub mod client;
 pub mod control;
 pub mod dispatch;
+pub mod http;
 pub mod worker;
 
 pub use control::{ServerError, run};

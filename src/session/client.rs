@@ -112,7 +112,7 @@ impl Session {
                     4 if args.is(3, "TIMEOUT") => Unblock::Timeout,
                     4 if args.is(3, "ERROR") => Unblock::Error,
                     4 => return Err(Error::BAD_UNBLOCK_REASON),
-                    _ => return Err(Error::SYNTAX),
+                    _ => return Err(Error::subcommand_syntax(args)),
                 };
                 let id = parse_integer(args.at(2)).ok_or(Error::NOT_AN_INTEGER)?;
                 let client = u64::try_from(id).ok().and_then(|id| self.shared.registry.find(id));
@@ -143,11 +143,7 @@ impl Session {
                 writer.array(0);
             }
             Local::ClientCaching => {
-                return Err(if args.is(2, "YES") || args.is(2, "NO") {
-                    Error::CACHING_WITHOUT_TRACKING
-                } else {
-                    Error::SYNTAX
-                });
+                return Err(Error::CACHING_WITHOUT_TRACKING);
             }
             Local::ClientHelp => {
                 writer.array(HELP.len() + 1);
@@ -169,7 +165,7 @@ impl Session {
         } else if args.len() > 3 && args.is(2, "ID") {
             let ids: Vec<u64> = args
                 .iter_from(3)
-                .map(|id| parse_integer(id).filter(|&id| id >= 1).map(|id| id as u64).ok_or(Error::BAD_CLIENT_ID))
+                .map(|id| parse_integer(id).map(|id| u64::try_from(id).unwrap_or(0)).ok_or(Error::BAD_CLIENT_ID))
                 .collect::<Result<_, _>>()?;
             // In the order asked for, as Redis does.
             clients = ids.iter().filter_map(|&id| self.shared.registry.find(id)).collect();

@@ -44,6 +44,7 @@ impl Session {
             }
             Local::Select => {
                 let database = parse_integer(args.at(1)).ok_or(Error::NOT_AN_INTEGER)?;
+                i32::try_from(database).map_err(|_| Error::NOT_AN_INT)?;
                 match usize::try_from(database) {
                     Ok(database) if database < self.shared.databases => {
                         writer.ok();

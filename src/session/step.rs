@@ -21,11 +21,11 @@ impl Session {
     ) -> (Action<'a>, Option<Group>) {
         let row = match table::resolve(args) {
             Ok(row) => row,
-            Err(error) => return (self.refuse(error, reply), None),
+            Err(error) => return (self.reject(error, args, reply), None),
         };
         let group = Some(row.group);
-        if let Some(error) = self.objection(row, args) {
-            return (self.refuse(error, reply), group);
+        if let Some(error) = self.objection(row) {
+            return (self.reject(error, args, reply), group);
         }
         self.info.set_command(row);
         // What a client queues or asks respool about itself needs no connection, and never waits for one.
@@ -43,8 +43,11 @@ impl Session {
         }
         let start = reply.len();
         self.begin_silence();
-        let result = if queues { self.queue(row, args, wire, reply) } else { self.act(row, args, wire, reply) };
-        let action = result.unwrap_or_else(|error| self.refuse(error, reply));
+        let action = if queues {
+            self.queue(row, args, wire, reply).unwrap_or_else(|error| self.reject(error, args, reply))
+        } else {
+            self.act(row, args, wire, reply).unwrap_or_else(|error| self.refuse(error, reply))
+        };
         if matches!(action, Action::Answered) && self.is_muted() {
             reply.truncate(start);
         }
@@ -53,7 +56,7 @@ impl Session {
     }
 
     /// Why a request can't be executed now, whatever it is.
-    fn objection(&self, row: &Row, args: Args<'_>) -> Option<Error> {
+    fn objection(&self, row: &Row) -> Option<Error> {
         if !self.authenticated && !row.has(flag::NO_AUTH) {
             return Some(Error::NO_AUTH);
         }
@@ -64,18 +67,30 @@ impl Session {
             let allowed = row.class == Class::Subscribe
                 || matches!(row.class, Class::Local(Local::Ping | Local::Quit | Local::Reset));
             if !allowed {
-                return Some(Error::only_subscriptions(args.name()));
+                return Some(Error::only_subscriptions(row.name));
             }
         }
         None
     }
 
-    /// Answers with an error. One in `MULTI` makes `EXEC` fail.
-    fn refuse<'a>(&mut self, error: Error, reply: &mut Vec<u8>) -> Action<'a> {
+    /// Answers a request that can't even be tried. In `MULTI` it makes `EXEC` fail; an `EXEC` itself ends the
+    /// transaction.
+    fn reject<'a>(&mut self, error: Error, args: Args<'_>, reply: &mut Vec<u8>) -> Action<'a> {
+        if args.is(0, "EXEC") {
+            self.transaction = None;
+            self.info.set_queued(None);
+            self.refuse(Error::exec_abort(&error), reply);
+            return self.forget();
+        }
         if let Some(transaction) = &mut self.transaction {
             transaction.failed = true;
         }
-        if self.silence != Silence::Off && self.silence != Silence::Skip {
+        self.refuse(error, reply)
+    }
+
+    /// Answers with an error.
+    fn refuse<'a>(&mut self, error: Error, reply: &mut Vec<u8>) -> Action<'a> {
+        if !self.is_muted() {
             error.write(&mut Writer::new(reply, self.protocol));
         }
         Action::Answered
@@ -88,11 +103,9 @@ impl Session {
         wire: Option<&'a [u8]>,
         reply: &mut Vec<u8>,
     ) -> Result<Action<'a>, Error> {
-        if self.shared.has_upstream
-            && let Class::Local(local) = row.class
-            && !matches!(local, Local::Ping | Local::Echo | Local::Time | Local::Select | Local::Info)
-        {
-            return Err(Error::refused(row.name, "inside MULTI: it is about the connection, which is respool's own"));
+        if self.shared.has_upstream && row.class == Class::Subscribe && args.len() != 2 {
+            // Each name has a confirmation of its own, so that EXEC's reply would not be as long as it says.
+            return Err(Error::refused(row.name, "inside MULTI it may have one name"));
         }
         let request = self.tenant.admit(row, args, wire)?;
         let limit = self.shared.transaction_bytes;
@@ -190,7 +203,7 @@ impl Session {
         }
         match row.class {
             Class::Local(Local::Watch) => true,
-            Class::Local(Local::Exec) => self.transaction.as_ref().is_some_and(|open| open.selects.is_some()),
+            Class::Local(Local::Exec) => self.transaction.as_ref().is_some_and(|open| open.is_mixed()),
             Class::Exclusive => true,
             Class::Blocking => blocks(row, args),
             // Ending what was never begun is answered here.
@@ -201,12 +214,7 @@ impl Session {
 
     /// Notes a change of subscriptions and says what is to be done about it.
     fn subscribe<'a>(&mut self, row: &Row, args: Args<'a>, reply: &mut Vec<u8>) -> Action<'a> {
-        let topic = match row.name.as_bytes()[0] {
-            b'p' => Topic::Pattern,
-            b's' if row.name.starts_with("ss") || row.name.starts_with("sun") => Topic::Shard,
-            _ => Topic::Channel,
-        };
-        let subscribe = !row.name.contains("unsub");
+        let (topic, subscribe) = subscription(row);
         let had_any = self.subscriptions().is_some();
         let subscriptions = self.subscriptions.get_or_insert_default();
         let names = subscriptions.names(topic).len();
@@ -228,6 +236,13 @@ impl Session {
         let action = Action::Subscribe { topic, subscribe, request: args, confirmations };
         self.show_subscriptions();
         action
+    }
+
+    /// Notes what a `SUBSCRIBE` or `UNSUBSCRIBE` inside a transaction has changed.
+    pub fn note_queued_subscription(&mut self, row: &Row, args: Args<'_>) {
+        let (topic, subscribe) = subscription(row);
+        note(self.subscriptions.get_or_insert_default(), topic, subscribe, args);
+        self.show_subscriptions();
     }
 
     /// Changes one subscription in memory; gives the number for its confirmation.
@@ -268,6 +283,16 @@ impl Session {
             self.silence = Silence::None;
         }
     }
+}
+
+/// Which kind of names a row of the class is about, and whether it subscribes.
+pub fn subscription(row: &Row) -> (Topic, bool) {
+    let topic = match row.name {
+        "psubscribe" | "punsubscribe" => Topic::Pattern,
+        "ssubscribe" | "sunsubscribe" => Topic::Shard,
+        _ => Topic::Channel,
+    };
+    (topic, !row.name.contains("unsub"))
 }
 
 fn note(subscriptions: &mut Subscriptions, topic: Topic, subscribe: bool, args: Args<'_>) {

@@ -1,8 +1,9 @@
 //! What `MULTI` queues.
 
 use crate::command::{Class, Local, Row};
+use crate::resp::Args;
 use crate::resp::request::{Limits, RequestScanner, Scan};
-use crate::resp::{Args, number};
+use crate::resp::write::append_request;
 use crate::tenant::Admitted;
 
 /// The requests between `MULTI` and `EXEC`, as they go on the wire.
@@ -12,8 +13,7 @@ pub struct Transaction {
     rows: Vec<&'static Row>,
     /// A request was refused: `EXEC` will be too.
     pub failed: bool,
-    /// The database that the last `SELECT` among them selects.
-    pub selects: Option<usize>,
+    mixed: bool,
 }
 
 impl Transaction {
@@ -37,14 +37,32 @@ impl Transaction {
         &self.wire
     }
 
+    /// True if some requests are about the connection: what the upstream answers is not the whole reply then.
+    pub fn is_mixed(&self) -> bool {
+        self.mixed
+    }
+
     /// Queues a request.
     pub fn push(&mut self, row: &'static Row, request: &Admitted<'_>) {
-        if row.class == Class::Local(Local::Select) {
-            let database = request.args().get(1).and_then(number::parse_integer);
-            self.selects = database.and_then(|database| usize::try_from(database).ok()).or(self.selects);
-        }
+        self.mixed |= row.class == Class::Subscribe || stays_here(row) || row.class == Class::Local(Local::Select);
         request.append_to(&mut self.wire);
         self.rows.push(row);
+    }
+
+    /// Appends what of it goes upstream; says how many requests that is.
+    pub fn append_upstream(&self, out: &mut Vec<u8>) -> usize {
+        if !self.mixed {
+            out.extend_from_slice(&self.wire);
+            return self.rows.len();
+        }
+        let mut count = 0;
+        self.for_each(|row, args| {
+            if !stays_here(row) {
+                append_request(out, args.iter());
+                count += 1;
+            }
+        });
+        count
     }
 
     /// Calls `visit` with each request in order.
@@ -59,5 +77,16 @@ impl Transaction {
             visit(row, scanner.args(rest));
             rest = &rest[consumed..];
         }
+    }
+}
+
+/// True of a request that the session answers itself, even in a transaction that goes upstream: it is about the
+/// connection, and the upstream's connection is respool's own.
+pub fn stays_here(row: &Row) -> bool {
+    match row.class {
+        Class::Local(local) => {
+            !matches!(local, Local::Ping | Local::Echo | Local::Time | Local::Select | Local::Unwatch)
+        }
+        _ => false,
     }
 }

@@ -551,7 +551,7 @@ impl<'a> Database<'a> {
             let Some(waiter) = self.shard(hash).waiter(database, hash, key, passed).cloned() else { return };
             let _turn = waiter.turn();
             // One that is claimed was served for another of its keys, and has not left this queue yet.
-            let outcome = if waiter.claim() { waiter.want.serve(self, key) } else { Outcome::Gone };
+            let outcome = if waiter.claim_in_turn() { waiter.want.serve(self, key) } else { Outcome::Gone };
             self.index = database;
             match outcome {
                 Outcome::Nothing => {

@@ -103,7 +103,7 @@ impl Mailbox {
 
     /// Hands over the reply that `make` makes to the command that the client is blocked in: `None` if the client has
     /// gone (then `make` is not asked), else whether there was a reply. The client can't leave while `make` runs, so
-    /// that nothing is popped for nobody.
+    /// that nothing is popped for nobody. It runs under the mailbox's lock: it must not send messages.
     pub fn serve_with(&self, make: impl FnOnce() -> Option<Vec<u8>>) -> Option<bool> {
         let mut inner = self.inner.lock();
         if inner.closed || inner.mail.killed {
@@ -236,7 +236,7 @@ mod tests {
         mailbox.push(b"b");
         assert_eq!((one.times(), other.times()), (0, 1));
         assert_eq!(mailbox.serve_with(|| Some(b"reply".to_vec())), Some(true));
-        let mail = Mail { messages: b"ab".to_vec(), served: Some(b"reply".to_vec()), killed: false };
+        let mail = Mail { messages: b"ab".to_vec(), served: Some(b"reply".to_vec()), ..Mail::default() };
         assert_eq!(mailbox.poll(&mut context), Poll::Ready(mail));
         assert!(mailbox.poll(&mut context).is_pending());
         mailbox.push(b"c");

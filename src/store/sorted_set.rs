@@ -176,7 +176,7 @@ impl SortedSet {
     /// Removes the elements of a range of ranks.
     pub fn remove_range(&mut self, ranks: Range<usize>) {
         match &mut self.body {
-            Body::Small(small) => ranks.rev().for_each(|index| drop(small.remove(index))),
+            Body::Small(small) => small.remove_range(ranks),
             Body::Large(large) => {
                 for _ in ranks.clone() {
                     if let Some(entry) = large.order.take_at(ranks.start) {
@@ -393,6 +393,12 @@ impl Small {
             }
         }
         gone.score
+    }
+
+    fn remove_range(&mut self, ranks: Range<usize>) {
+        for index in ranks.rev() {
+            self.remove(index);
+        }
     }
 
     fn member_range(&self, min: MemberLimit<'_>, max: MemberLimit<'_>, from_end: bool) -> Range<usize> {

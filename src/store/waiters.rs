@@ -34,10 +34,10 @@ pub struct Waiter {
     pub want: Box<dyn Serve>,
     /// Shards that serving it needs beside that of the key which got ready (the destination of `BLMOVE`).
     pub shards: ShardSet,
-    /// True while it is being served and ever after: two keys may get ready on two threads at once.
+    /// True while it is being served and ever after.
     claimed: AtomicBool,
-    /// Held while it is being served. Without it, who finds it claimed could not tell whether it will be released, and
-    /// would leave it waiting for a key that is ready.
+    /// Held while it is being served, since two keys may get ready on two threads at once. Without it, who finds it
+    /// claimed could not tell whether it will be released, and would leave it waiting for a key that is ready.
     turn: Mutex<()>,
     /// In how many keys' queues it stands.
     queues: AtomicU32,
@@ -49,11 +49,17 @@ impl Waiter {
         Waiter { want, shards, claimed: AtomicBool::new(false), turn: Mutex::new(()), queues: AtomicU32::new(0) }
     }
 
-    /// Claims the right to serve it, which only one can have.
+    /// Claims the right to serve it, or to end its waiting (a timeout, `CLIENT UNBLOCK`), which only one can have.
     ///
-    /// Who wants to end the waiting (a timeout, `CLIENT UNBLOCK`) claims it too, and does so while all shards of its
-    /// keys are locked: then nobody is just serving it, and false means that it has been served.
+    /// False is for good: it was served, and its reply has been handed over. While it is being served on another
+    /// thread, this waits for what comes of that.
     pub fn claim(&self) -> bool {
+        let _turn = self.turn();
+        self.claim_in_turn()
+    }
+
+    /// As [`Waiter::claim`], by who has the turn.
+    pub(super) fn claim_in_turn(&self) -> bool {
         !self.claimed.swap(true, Ordering::AcqRel)
     }
 

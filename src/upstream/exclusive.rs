@@ -37,8 +37,8 @@ enum Expected {
     Skip,
     /// It goes to the client; thrown away if the client asked for silence.
     Forward { muted: bool },
-    /// As `Forward`, of an `EXEC` that selects a database if it succeeds.
-    Exec { muted: bool, database: usize },
+    /// It goes to the client's task as a whole, which makes the client's reply of it.
+    Whole,
 }
 
 /// A request that waits for an element, as long as its reply has not come.
@@ -48,10 +48,10 @@ struct Blocked {
 }
 
 /// What a client's task has to know of what came.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// A transaction was executed in which this database was selected.
-    pub selected: Option<usize>,
+    /// The reply that was to be given as a whole.
+    pub whole: Option<Vec<u8>>,
 }
 
 /// A connection that one client uses.
@@ -112,27 +112,30 @@ impl Exclusive {
 
     /// Sends one request whose reply goes to `inbox`.
     pub fn send(&mut self, inbox: &Inbox, muted: bool, append: impl FnOnce(&mut Vec<u8>)) {
-        self.send_run(inbox, muted, 0, None, append);
+        self.send_run(inbox, muted, 0, append);
     }
 
-    /// Sends requests of which only the last reply is the client's. `database` is what the run selects if it is a
-    /// transaction that succeeds.
-    pub fn send_run(
-        &mut self,
-        inbox: &Inbox,
-        muted: bool,
-        skipped: u32,
-        database: Option<usize>,
-        append: impl FnOnce(&mut Vec<u8>),
-    ) {
+    /// Sends requests of which only the last reply is the client's.
+    pub fn send_run(&mut self, inbox: &Inbox, muted: bool, skipped: u32, append: impl FnOnce(&mut Vec<u8>)) {
+        self.push_run(inbox, skipped, Expected::Forward { muted }, append);
+    }
+
+    /// As [`Exclusive::send_run`], but the last reply comes with [`Progress::whole`].
+    pub fn send_whole(&mut self, inbox: &Inbox, skipped: u32, append: impl FnOnce(&mut Vec<u8>)) {
+        self.push_run(inbox, skipped, Expected::Whole, append);
+    }
+
+    fn push_run(&mut self, inbox: &Inbox, skipped: u32, last: Expected, append: impl FnOnce(&mut Vec<u8>)) {
         append(&mut self.out);
         self.served = true;
         inbox.expect();
         self.expected.extend((0..skipped).map(|_| Expected::Skip));
-        self.expected.push_back(match database {
-            Some(database) => Expected::Exec { muted, database },
-            None => Expected::Forward { muted },
-        });
+        self.expected.push_back(last);
+    }
+
+    /// A transaction that was executed has selected this database.
+    pub fn set_database(&mut self, database: usize) {
+        self.lease.database = database;
     }
 
     /// Sends a request whose reply nobody reads.
@@ -299,14 +302,9 @@ impl Exclusive {
                     inbox.append(frame);
                 }
             }
-            Some(Expected::Exec { muted, database }) => {
-                if frame.first() == Some(&b'*') && !frame.starts_with(b"*-1") {
-                    self.lease.database = database;
-                    result.selected = Some(database);
-                }
-                if !muted {
-                    inbox.append(frame);
-                }
+            Some(Expected::Whole) => {
+                result.whole = Some(frame.to_vec());
+                return Ok(());
             }
         }
         inbox.finish();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use proptest::prelude::*;
@@ -72,6 +73,7 @@ struct Pop {
     served: Arc<Mutex<Served>>,
     to: Option<Vec<u8>>,
     is_gone: bool,
+    is_slow: bool,
     /// Wants nothing from this key.
     except: Vec<u8>,
 }
@@ -81,7 +83,14 @@ impl Serve for Pop {
         if self.is_gone {
             return Outcome::Gone;
         }
-        if key == self.except || !pop(database, key) {
+        if self.is_slow {
+            // Long enough for another thread to find the waiter claimed.
+            std::thread::sleep(Duration::from_micros(50));
+        }
+        if key == self.except {
+            return Outcome::Nothing;
+        }
+        if !pop(database, key) {
             return Outcome::Nothing;
         }
         self.served.lock().push((self.name, key.to_vec()));
@@ -100,7 +109,7 @@ struct Line {
 
 impl Line {
     fn pop(&self, name: usize) -> Pop {
-        Pop { name, served: self.served.clone(), to: None, is_gone: false, except: b"-".to_vec() }
+        Pop { name, served: self.served.clone(), to: None, is_gone: false, is_slow: false, except: b"-".to_vec() }
     }
 
     fn take(&self) -> Vec<(usize, String)> {
@@ -144,6 +153,31 @@ fn another_kind_of_value_is_left_alone() {
     assert_eq!(database.modify_or_create(b"a", |_: &mut List| ()), Err(WrongType));
     assert_eq!(database.modify(b"b", |_: &mut List| ()), Ok(None));
     assert_eq!(get(&mut database, b"a").as_deref(), Some("1"));
+}
+
+#[test]
+fn an_aggregate_without_elements_has_no_key() {
+    use crate::store::set::Set;
+    let store = store(4);
+    let mut database = view(&store);
+    assert_eq!(database.modify_or_create(b"a", |set: &mut Set| set.len()), Ok(0));
+    assert!(!database.exists(b"a"));
+    for index in 0..1_000_u32 {
+        database.modify_or_create(b"a", |set: &mut Set| assert!(set.add(&index.to_be_bytes()))).unwrap();
+    }
+    database.set_deadline(b"a", Some(NOW + 5));
+    assert!(database.memory_usage(b"a").unwrap() > 4_000);
+    assert_eq!(database.deadline(b"a"), Some(NOW + 5));
+    for index in 0..1_000_u32 {
+        assert_eq!(database.modify(b"a", |set: &mut Set| set.remove(&index.to_be_bytes())), Ok(Some(true)));
+    }
+    assert!(!database.exists(b"a"));
+    database.set(b"b", text("1"));
+    database.set(b"b", Value::Set(Box::default()));
+    assert!(!database.exists(b"b"));
+    drop(database);
+    assert_eq!(store.stats().used_bytes, 0);
+    assert_eq!(store.stats().databases[0], Default::default());
 }
 
 #[test]
@@ -435,12 +469,15 @@ fn a_waiter_is_served_once_whatever_two_threads_do() {
                 }
             });
         }
+        // Counted rather than asserted, since the other threads would wait for ever.
+        let mut wrong = 0;
         let line = Line::default();
         let shards = store.shard_of(&pair[0]).union(store.shard_of(&pair[1]));
         let mut database = Database::new(&store, 0, NOW);
         for round in 0..rounds {
             // It wants nothing from the one key in every other round: then it must get what is in the other.
             let mut pop = line.pop(round);
+            pop.is_slow = round % 2 == 0;
             pop.except = if round % 2 == 0 { pair[round / 2 % 2].clone() } else { vec![] };
             let waiter = waiter(pop, ShardSet::NONE);
             database.lock(shards);
@@ -448,14 +485,45 @@ fn a_waiter_is_served_once_whatever_two_threads_do() {
             database.unlock();
             barrier.wait();
             barrier.wait();
-            assert_eq!(line.take().len(), 1, "round {round}");
+            wrong += usize::from(line.take().len() != 1);
             database.lock(shards);
-            assert_eq!(pair.iter().filter(|key| database.remove(key)).count(), 1);
+            wrong += usize::from(pair.iter().filter(|key| database.remove(key)).count() != 1);
             pair.iter().for_each(|key| database.stop_waiting(key, &waiter));
             database.unlock();
         }
+        assert_eq!(wrong, 0);
     });
     assert_eq!(store.stats().blocked_clients, 0);
+}
+
+/// Who ends a wait while the waiter is being served, learns whether it was served for good.
+#[test]
+fn a_claim_waits_for_what_comes_of_serving() {
+    let store = store(4);
+    for is_served in [false, true] {
+        let line = Line::default();
+        let mut pop = line.pop(1);
+        pop.except = if is_served { vec![] } else { b"a".to_vec() };
+        pop.is_slow = true;
+        let waiter = waiter(pop, ShardSet::NONE);
+        let mut database = view(&store);
+        database.wait(b"a", &waiter);
+        database.unlock();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut database = view(&store);
+                push(&mut database, b"a");
+                database.serve_waiters();
+            });
+            while !waiter.is_claimed() {
+                std::thread::yield_now();
+            }
+            assert_eq!(waiter.claim(), !is_served);
+        });
+        let mut database = view(&store);
+        database.stop_waiting(b"a", &waiter);
+        database.remove(b"a");
+    }
 }
 
 #[test]

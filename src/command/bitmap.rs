@@ -434,3 +434,49 @@ fn read_fields(context: &mut Context, args: Args, steps: &[Step]) -> Result<(), 
     steps.iter().for_each(|step| context.reply.integer(step.field.read(&bytes, step.offset)));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn bits(bytes: &[u8]) -> Vec<bool> {
+        (0..bytes.len() as u64 * 8).map(place).map(|(byte, mask)| bytes[byte] & mask != 0).collect()
+    }
+
+    fn bytes_and_part() -> impl Strategy<Value = (Vec<u8>, std::ops::Range<usize>)> {
+        let byte = prop_oneof![Just(0), Just(0xff), any::<u8>()];
+        proptest::collection::vec(byte, 1..40).prop_flat_map(|bytes| {
+            let length = bytes.len() * 8;
+            let part = (0..length).prop_flat_map(move |start| (Just(start), start + 1..=length));
+            (Just(bytes), part.prop_map(|(start, end)| start..end))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn bits_are_counted_and_found((bytes, part) in bytes_and_part()) {
+            let bits = bits(&bytes);
+            let ones = bits[part.clone()].iter().filter(|bit| **bit).count();
+            prop_assert_eq!(count_ones(&bytes, part.start, part.end), ones as u64);
+            for bit in [false, true] {
+                let first = part.clone().find(|index| bits[*index] == bit);
+                prop_assert_eq!(find_bit(&bytes, bit, part.start, part.end), first);
+            }
+        }
+
+        #[test]
+        fn a_field_is_read_as_it_was_written(
+            is_signed: bool, width in 1u32..=63, offset in 0u64..30, number: i64, filled: bool
+        ) {
+            let field = Field { is_signed, width };
+            let mut bytes = [if filled { 0xff } else { 0 }; 12];
+            let number = field.fit(i128::from(number), Overflow::Wrap).unwrap();
+            field.write(&mut bytes, offset, number);
+            prop_assert_eq!(field.read(&bytes, offset), number);
+            let written = offset as usize..offset as usize + width as usize;
+            let outside = |(index, bit): (usize, bool)| (!written.contains(&index)).then_some(bit);
+            prop_assert!(bits(&bytes).into_iter().enumerate().filter_map(outside).all(|bit| bit == filled));
+        }
+    }
+}

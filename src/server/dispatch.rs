@@ -148,13 +148,8 @@ impl Dispatch {
             exclusive.set_up(protocol, self.session.database());
         }
         if let (Some(seat), Some(subscriptions)) = (&self.seat, self.session.subscriptions()) {
-            let (broker, info) = (seat.store().broker(), self.session.info());
-            for topic in [Topic::Channel, Topic::Pattern, Topic::Shard] {
-                for name in subscriptions.names(topic) {
-                    broker.unsubscribe(topic, name, info.id);
-                    broker.subscribe(topic, name, info.id, protocol, &info.mailbox);
-                }
-            }
+            let names = subscriptions.iter();
+            seat.store().broker().set_protocol(self.session.info().id, protocol, names);
         }
     }
 
@@ -216,6 +211,12 @@ impl Dispatch {
                         out.extend_from_slice(b"*1\r\n$4\r\nPING\r\n");
                         request.append_to(out);
                     });
+                }
+            }
+            Action::Info { request, muted } => {
+                let stats = batch.db.as_mut().map(Database::stats);
+                if !muted {
+                    self.inbox.answer(|out| self.session.write_info(request, stats, out));
                 }
             }
             Action::Watch { request, muted } => {
@@ -422,7 +423,13 @@ impl Dispatch {
         let Some(seat) = &mut self.seat else { return };
         let store = seat.store().clone();
         let mut shards = crate::store::ShardSet::NONE;
-        transaction.for_each(|row, args| shards = shards.union(execute::shards(&store, row, args)));
+        transaction.for_each(|row, args| {
+            let needed = match row.class {
+                Class::Local(Local::Info) => store.all_shards(),
+                _ => execute::shards(&store, row, args),
+            };
+            shards = shards.union(needed);
+        });
         // What is watched is looked at and executed under one lock: nothing comes between.
         shards = seat.watched_shards().union(shards);
         db.lock(shards);
@@ -485,11 +492,7 @@ impl Dispatch {
 
     fn unsubscribe_all(&self, subscriptions: &Subscriptions) {
         if let Some(seat) = &self.seat {
-            for topic in [Topic::Channel, Topic::Pattern, Topic::Shard] {
-                for name in subscriptions.names(topic) {
-                    seat.store().broker().unsubscribe(topic, name, self.session.info().id);
-                }
-            }
+            seat.store().broker().unsubscribe_all(self.session.info().id, subscriptions.iter());
         }
     }
 
@@ -676,6 +679,10 @@ impl Dispatch {
 
 /// Runs one request of a transaction in memory.
 fn run_queued(session: &mut Session, row: &'static Row, args: Args<'_>, db: &mut Database<'_>, out: &mut Vec<u8>) {
+    if row.class == Class::Local(Local::Info) {
+        session.write_info(args, Some(db.stats()), out);
+        return;
+    }
     if let Class::Local(local) = row.class {
         run_local(session, row, args, out);
         if local == Local::Select {

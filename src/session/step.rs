@@ -172,6 +172,7 @@ impl Session {
                 Writer::new(reply, self.protocol).ok();
                 Ok(Action::Answered)
             }
+            Class::Local(Local::Info) => Ok(Action::Info { request: args, muted }),
             Class::Local(Local::Reset) => Ok(self.reset(reply)),
             Class::Local(local) => self.local(local, args, reply).map(|()| Action::Answered),
             Class::Subscribe => Ok(self.subscribe(row, args, reply)),

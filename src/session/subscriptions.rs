@@ -23,6 +23,13 @@ impl Subscriptions {
         }
     }
 
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (Topic, &[u8])> {
+        [Topic::Channel, Topic::Pattern, Topic::Shard]
+            .into_iter()
+            .flat_map(|topic| self.names(topic).iter().map(move |name| (topic, &**name)))
+    }
+
     fn names_mut(&mut self, topic: Topic) -> &mut HashSet<Box<[u8]>> {
         match topic {
             Topic::Channel => &mut self.channels,

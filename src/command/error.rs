@@ -212,6 +212,16 @@ impl Error {
     pub const NO_RANDOM: Error = fixed("ERR no random numbers from the system");
     /// `CONFIG REWRITE`.
     pub const NO_CONFIG_FILE: Error = fixed("ERR The server is running without a config file");
+    /// `ACL DELUSER` of the one user.
+    pub const DEFAULT_USER: Error = fixed("ERR The 'default' user cannot be removed");
+    /// `MODULE LOAD`.
+    pub const NO_MODULES: Error = fixed(
+        "ERR MODULE command not allowed. If the enable-module-command option is set to \"local\", you can run it from \
+         a local connection, otherwise you need to set this option in the configuration file, and then restart the \
+         server.",
+    );
+    /// `SHUTDOWN ABORT`.
+    pub const NO_SHUTDOWN: Error = fixed("ERR No shutdown in progress.");
     /// `FAILOVER ABORT`.
     pub const NO_FAILOVER: Error = fixed("ERR No failover in progress.");
     /// `FAILOVER`.
@@ -404,9 +414,7 @@ impl Error {
 
     /// Too many or too few arguments.
     pub fn wrong_arity(name: &str) -> Error {
-        // An EXEC that is refused discards its transaction, and says so.
-        let code = if name == "exec" { "EXECABORT Transaction discarded because of:" } else { "ERR" };
-        Error::new(format!("{code} wrong number of arguments for '{name}' command"))
+        Error::new(format!("ERR wrong number of arguments for '{name}' command"))
     }
 
     /// A command that respool does not pass on or does not execute, with the reason.

@@ -312,6 +312,8 @@ impl Error {
     pub const BAD_UNBLOCK_REASON: Error = fixed("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
     /// What a client gets whose wait another ended with `CLIENT UNBLOCK id ERROR`.
     pub const UNBLOCKED: Error = fixed("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+    /// `SSUBSCRIBE` in `EXEC`, where nothing may wait.
+    pub const SHARD_SUBSCRIBE_IN_MULTI: Error = fixed("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client");
     /// `CLIENT CACHING` alone.
     pub const CACHING_WITHOUT_TRACKING: Error = fixed(
         "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled",
@@ -334,11 +336,15 @@ impl Error {
         Error::new(format!("ERR Unknown client type '{}'", String::from_utf8_lossy(name)))
     }
 
-    /// An `EXEC` that can't even be tried.
-    pub fn exec_abort(why: &Error) -> Error {
-        let why = why.text();
+    /// As the reply to an `EXEC` that can't even be tried.
+    pub fn aborting(self) -> Error {
+        const CODE: &str = "EXECABORT Transaction discarded because of: ";
+        let why = self.text();
+        if why.starts_with(CODE) {
+            return self;
+        }
         let why = why.strip_prefix("ERR ").unwrap_or(&why);
-        Error::new(format!("EXECABORT Transaction discarded because of: {why}"))
+        Error::new(format!("{CODE}{why}"))
     }
 
     /// Anything but a subscription while a RESP2 client is subscribed.

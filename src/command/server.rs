@@ -408,9 +408,9 @@ const EMPTY: &str = "Hi Sam, this instance is empty or is using very little memo
 const HEALTHY: &str = "Hi Sam, I can't find any memory issue in your instance. \
     I can only account for what occurs on this base.\n";
 
-/// `LASTSAVE`: there are no snapshots, and none is due.
+/// `LASTSAVE`: when all began, as in a Redis that has not saved since.
 fn lastsave(context: &mut Context, _args: Args) -> Result<(), Error> {
-    context.reply.integer((context.db.now_ms() / 1000) as i64);
+    context.reply.integer(context.db.store().created_s() as i64);
     Ok(())
 }
 

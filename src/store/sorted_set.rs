@@ -577,3 +577,196 @@ impl PartialEq for Entry {
 }
 
 impl Eq for Entry {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    type Model = BTreeMap<Vec<u8>, f64>;
+
+    /// The model's elements in the set's order.
+    fn ordered(model: &Model) -> Vec<(&[u8], f64)> {
+        let mut elements: Vec<_> = model.iter().map(|(member, score)| (&**member, *score)).collect();
+        elements.sort_by(|one, other| one.1.partial_cmp(&other.1).unwrap());
+        elements
+    }
+
+    fn check(set: &SortedSet, model: &Model) {
+        let expected = ordered(model);
+        let length = expected.len();
+        assert_eq!(set.len(), length);
+        assert!(set.iter().eq(expected.iter().copied()));
+        for (rank, (member, score)) in expected.iter().enumerate() {
+            assert_eq!(set.rank(member), Some(rank));
+            assert_eq!(set.score(member), Some(*score));
+        }
+        assert_eq!((set.rank(b"none"), set.score(b"none")), (None, None));
+        for ranks in [0..0, 0..length, length / 3..length - length / 4, length..length] {
+            assert!(set.range(ranks.clone(), false).eq(expected[ranks.clone()].iter().copied()));
+            assert!(set.range(ranks.clone(), true).eq(expected[ranks].iter().rev().copied()));
+        }
+        for (min, max) in [(-3.0, 3.0), (0.0, 0.0), (2.0, -2.0), (f64::NEG_INFINITY, f64::INFINITY), (1.5, 4.0)] {
+            for (from, to) in [(false, false), (true, false), (false, true), (true, true)] {
+                let is_inside = |score: f64| {
+                    (if from { score > min } else { score >= min }) && (if to { score < max } else { score <= max })
+                };
+                let ranks = set
+                    .score_range(ScoreLimit { score: min, exclusive: from }, ScoreLimit { score: max, exclusive: to });
+                let inside = expected.iter().filter(|(_, score)| is_inside(*score));
+                assert!(set.range(ranks, false).eq(inside.copied()));
+            }
+        }
+        let mut visited = Vec::new();
+        let mut cursor = 0;
+        loop {
+            cursor = set.scan(cursor, 5, |member, score| visited.push((member.to_vec(), score)));
+            if cursor == 0 {
+                break;
+            }
+        }
+        visited.sort_by(|one, other| one.0.cmp(&other.0));
+        assert!(visited.into_iter().eq(model.iter().map(|(member, score)| (member.clone(), *score))));
+        if let Body::Small(small) = &set.body {
+            assert_eq!(small.bytes.len(), model.keys().map(Vec::len).sum::<usize>());
+        }
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Insert(Vec<u8>, f64),
+        Remove(Vec<u8>),
+        RemoveRange(usize, usize),
+    }
+
+    fn members() -> impl Strategy<Value = Vec<u8>> {
+        prop_oneof![
+            40 => (0..300u32).prop_map(|number| number.to_string().into_bytes()),
+            2 => (0..3usize).prop_map(|length| vec![0xff; length]),
+            1 => (60..70usize).prop_map(|length| vec![b'm'; length]),
+        ]
+    }
+
+    fn scores() -> impl Strategy<Value = f64> {
+        prop_oneof![
+            6 => (-5..5i32).prop_map(f64::from),
+            2 => any::<f64>().prop_filter("scores are numbers", |score| !score.is_nan()),
+            1 => Just(f64::INFINITY),
+            1 => Just(-0.0),
+        ]
+    }
+
+    fn steps() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            8 => (members(), scores()).prop_map(|(member, score)| Step::Insert(member, score)),
+            3 => members().prop_map(Step::Remove),
+            1 => (any::<usize>(), 0..20usize).prop_map(|(start, length)| Step::RemoveRange(start, length)),
+        ]
+    }
+
+    fn apply(set: &mut SortedSet, model: &mut Model, step: Step) {
+        match step {
+            Step::Insert(member, score) => assert_eq!(set.insert(&member, score), model.insert(member, score)),
+            Step::Remove(member) => assert_eq!(set.remove(&member), model.remove(&member)),
+            Step::RemoveRange(start, length) => {
+                let start = start % (model.len() + 1);
+                let ranks = start..(start + length).min(model.len());
+                let members: Vec<_> = ordered(model)[ranks.clone()].iter().map(|(member, _)| member.to_vec()).collect();
+                set.remove_range(ranks);
+                model.retain(|member, _| !members.contains(member));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn behaves_as_a_sorted_map(prefill in 0..300u32, steps in proptest::collection::vec(steps(), 0..60)) {
+            let (mut set, mut model) = (SortedSet::default(), Model::new());
+            for number in 0..prefill {
+                let member = number.to_string().into_bytes();
+                apply(&mut set, &mut model, Step::Insert(member, f64::from(number * 7 % 5)));
+            }
+            for step in steps {
+                apply(&mut set, &mut model, step);
+            }
+            check(&set, &model);
+            check(&set.clone(), &model);
+        }
+
+        #[test]
+        fn both_kinds_find_the_same_members(
+            members in proptest::collection::btree_set("[a-c]{0,3}", 1..40),
+            min in "[a-d]{0,3}",
+            max in "[a-d]{0,3}",
+        ) {
+            let (mut small, mut large) = (SortedSet::default(), SortedSet { body: Body::Large(Large::default()) });
+            for member in &members {
+                small.insert(member.as_bytes(), 1.0);
+                large.insert(member.as_bytes(), 1.0);
+            }
+            let (min, max) = (min.as_bytes(), max.as_bytes());
+            for low in [MemberLimit::Lowest, MemberLimit::Highest, MemberLimit::Inclusive(min), MemberLimit::Exclusive(min)] {
+                for high in [MemberLimit::Lowest, MemberLimit::Highest, MemberLimit::Inclusive(max), MemberLimit::Exclusive(max)] {
+                    let inside = members.iter().filter(|member| {
+                        low.admits_from_below(member.as_bytes()) && high.admits_from_above(member.as_bytes())
+                    });
+                    let inside: Vec<_> = inside.map(|member| member.as_bytes()).collect();
+                    for (set, from_end) in [(&small, false), (&small, true), (&large, false), (&large, true)] {
+                        let found = set.range(set.member_range(low, high, from_end), false).map(|(member, _)| member);
+                        prop_assert!(found.eq(inside.iter().copied()), "{low:?} {high:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_129th_element_or_a_long_member_makes_it_large() {
+        let mut set = SortedSet::default();
+        for number in 0..128 {
+            set.insert(format!("{number}").as_bytes(), 1.0);
+        }
+        assert_eq!(set.encoding(), "listpack");
+        set.insert(b"5", 2.0);
+        assert_eq!(set.encoding(), "listpack");
+        set.insert(b"x", 1.0);
+        assert_eq!((set.encoding(), set.len()), ("skiplist", 129));
+        set.remove_range(0..128);
+        assert_eq!(set.encoding(), "skiplist");
+        let mut set = SortedSet::default();
+        set.insert(&[b'm'; 64], 1.0);
+        assert_eq!(set.encoding(), "listpack");
+        set.insert(&[b'm'; 65], 1.0);
+        assert_eq!(set.encoding(), "skiplist");
+    }
+
+    #[test]
+    fn a_small_set_keeps_no_sign_of_zero() {
+        let mut set = SortedSet::default();
+        set.insert(b"a", -0.0);
+        assert!(set.score(b"a").unwrap().is_sign_positive());
+        set.insert(&[b'm'; 65], -0.0);
+        assert!(set.score(&[b'm'; 65]).unwrap().is_sign_negative());
+    }
+
+    #[test]
+    fn memory_follows_the_elements() {
+        let mut set = SortedSet::default();
+        assert_eq!(set.memory(), 0);
+        for number in 0..100 {
+            set.insert(format!("member:{number}").as_bytes(), f64::from(number));
+        }
+        assert!((2500..6000).contains(&set.memory()), "{}", set.memory());
+        for number in 0..100_000 {
+            set.insert(format!("member:{number}").as_bytes(), f64::from(number));
+        }
+        let full = set.memory();
+        assert!((100_000 * 60..100_000 * 200).contains(&full), "{full}");
+        set.remove_range(10..100_000);
+        assert!(set.memory() < full / 4, "{}", set.memory());
+        set.remove_range(0..10);
+        let Body::Large(large) = &set.body else { panic!("it has become large") };
+        assert_eq!(large.order.memory(), 0);
+    }
+}

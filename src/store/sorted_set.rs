@@ -3,14 +3,12 @@
 //! A small one is a vector in order. A large one is a table of the members' scores, and beside it an index in order
 //! that knows ranks. Whatever is asked for, by rank, score or name, comes down to a range of ranks.
 
-use std::borrow::Borrow;
-use std::cmp::Ordering;
+mod order;
+
 use std::hash::BuildHasher;
-use std::ops::{Bound, Range};
+use std::ops::Range;
 
-use wabi_tree::OSBTreeSet;
-use wabi_tree::osbtree_set;
-
+use self::order::{Edge, Entry, Order, Place};
 use super::dict::{Cursor, Dict};
 
 /// The most elements of a small set (`zset-max-listpack-entries`).
@@ -228,12 +226,11 @@ impl SortedSet {
 
     /// The elements of a range of ranks, which lies inside the set, or those from its end to its start.
     pub fn range(&self, ranks: Range<usize>, reverse: bool) -> Elements<'_> {
-        let left = ranks.len();
         let source = match &self.body {
-            Body::Small(small) => Source::Small(small, ranks),
-            Body::Large(large) => Source::Large(large.order.iter_from(ranks, reverse)),
+            Body::Small(small) => Source::Small(small),
+            Body::Large(large) => Source::Large(&large.order, [].iter()),
         };
-        Elements { source, left, reverse }
+        Elements { source, ranks, reverse }
     }
 
     /// All elements in order.
@@ -257,61 +254,43 @@ impl SortedSet {
 /// Elements of a sorted set with their scores.
 pub struct Elements<'a> {
     source: Source<'a>,
-    left: usize,
+    ranks: Range<usize>,
     reverse: bool,
 }
 
 enum Source<'a> {
-    Small(&'a Small, Range<usize>),
-    Large(osbtree_set::Iter<'a, Entry>),
+    Small(&'a Small),
+    /// With what is left of the neighbours among which the last element was.
+    Large(&'a Order, std::slice::Iter<'a, Entry>),
 }
 
 impl<'a> Iterator for Elements<'a> {
     type Item = (&'a [u8], f64);
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.left = self.left.checked_sub(1)?;
+        let rank = if self.reverse { self.ranks.next_back() } else { self.ranks.next() }?;
         match &mut self.source {
-            Source::Small(small, ranks) => {
-                let index = if self.reverse { ranks.next_back() } else { ranks.next() }?;
-                let slot = small.slots.get(index)?;
+            Source::Small(small) => {
+                let slot = small.slots.get(rank)?;
                 Some((small.member(slot), slot.score))
             }
-            Source::Large(entries) => {
-                let entry = if self.reverse { entries.next_back() } else { entries.next() }?;
+            Source::Large(order, run) => {
+                if run.len() == 0 {
+                    let (entries, index) = order.locate(rank);
+                    *run = if self.reverse { entries[..=index].iter() } else { entries[index..].iter() };
+                }
+                let entry = if self.reverse { run.next_back() } else { run.next() }?;
                 Some((&entry.member, entry.score))
             }
         }
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.left, Some(self.left))
+        self.ranks.size_hint()
     }
 }
 
 impl ExactSizeIterator for Elements<'_> {}
-
-/// A place in the order of a sorted set: by score, then by member.
-#[derive(Clone, Copy)]
-struct Place<'a> {
-    score: f64,
-    edge: Edge<'a>,
-}
-
-/// Where among the elements of a score.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Edge<'a> {
-    Below,
-    At(&'a [u8]),
-    Above,
-}
-
-impl Place<'_> {
-    fn compare(self, other: Place<'_>) -> Ordering {
-        // No score is NaN, and both zeros are one.
-        self.score.partial_cmp(&other.score).unwrap_or(Ordering::Equal).then_with(|| self.edge.cmp(&other.edge))
-    }
-}
 
 /// A few short members, in order. The bytes stand together, and a member is found by its hash, in two cache lines or
 /// so.
@@ -443,140 +422,6 @@ impl From<&Small> for Large {
         large
     }
 }
-
-/// The elements in order, with ranks. All that is known of the tree behind it is in here.
-#[derive(Default, Clone)]
-struct Order {
-    tree: OSBTreeSet<Entry>,
-    /// Bytes of the members.
-    member_bytes: usize,
-}
-
-/// What an allocation costs beside its bytes, about.
-const ALLOCATION: usize = 8;
-
-impl Order {
-    fn insert(&mut self, score: f64, member: &[u8]) {
-        self.member_bytes += member.len() + ALLOCATION;
-        self.tree.insert(Entry { score, member: member.into() });
-    }
-
-    fn remove(&mut self, score: f64, member: &[u8]) {
-        let place = Place { score, edge: Edge::At(member) };
-        if self.tree.remove(&place as &dyn Placed) {
-            self.member_bytes -= member.len() + ALLOCATION;
-        }
-    }
-
-    /// Removes the element of a rank.
-    fn take_at(&mut self, rank: usize) -> Option<Entry> {
-        let entry = self.tree.get_by_rank(rank)?.clone();
-        self.remove(entry.score, &entry.member);
-        Some(entry)
-    }
-
-    fn count_before(&self, place: Place<'_>) -> usize {
-        let end = Bound::Excluded(&place as &dyn Placed);
-        self.tree.range::<dyn Placed, _>((Bound::Unbounded, end)).len()
-    }
-
-    /// How many elements stand before the first whose member `is_before` says no to.
-    fn partition(&self, is_before: impl Fn(&[u8]) -> bool) -> usize {
-        let (mut start, mut end) = (0, self.tree.len());
-        while start < end {
-            let middle = start + (end - start) / 2;
-            match self.tree.get_by_rank(middle) {
-                Some(entry) if is_before(&entry.member) => start = middle + 1,
-                _ => end = middle,
-            }
-        }
-        start
-    }
-
-    /// From the first of these ranks on, or from the end of all to the last of them.
-    fn iter_from(&self, ranks: Range<usize>, reverse: bool) -> osbtree_set::Iter<'_, Entry> {
-        let mut entries = self.tree.iter();
-        let skipped = if reverse { self.tree.len().saturating_sub(ranks.end) } else { ranks.start };
-        if let Some(last) = skipped.checked_sub(1) {
-            let _ = if reverse { entries.nth_back(last) } else { entries.nth(last) };
-        }
-        entries
-    }
-
-    /// The tree does not say what it takes; its nodes are about two thirds full.
-    fn memory(&self) -> usize {
-        self.member_bytes + self.tree.len() * (size_of::<Entry>() + size_of::<u32>()) * 3 / 2
-    }
-}
-
-#[derive(Clone)]
-struct Entry {
-    score: f64,
-    member: Box<[u8]>,
-}
-
-/// What has a place in the order: an [`Entry`], or a [`Place`] that the tree is searched for without making one.
-trait Placed {
-    fn place(&self) -> Place<'_>;
-}
-
-impl Placed for Entry {
-    fn place(&self) -> Place<'_> {
-        Place { score: self.score, edge: Edge::At(&self.member) }
-    }
-}
-
-impl Placed for Place<'_> {
-    fn place(&self) -> Place<'_> {
-        *self
-    }
-}
-
-impl<'a> Borrow<dyn Placed + 'a> for Entry {
-    fn borrow(&self) -> &(dyn Placed + 'a) {
-        self
-    }
-}
-
-impl Ord for dyn Placed + '_ {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.place().compare(other.place())
-    }
-}
-
-impl PartialOrd for dyn Placed + '_ {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for dyn Placed + '_ {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for dyn Placed + '_ {}
-
-impl Ord for Entry {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.place().compare(other.place())
-    }
-}
-
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Entry {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Entry {}
 
 #[cfg(test)]
 mod tests {
@@ -767,6 +612,6 @@ mod tests {
         assert!(set.memory() < full / 4, "{}", set.memory());
         set.remove_range(0..10);
         let Body::Large(large) = &set.body else { panic!("it has become large") };
-        assert_eq!(large.order.memory(), 0);
+        assert_eq!(large.order.memory(), Order::default().memory());
     }
 }

@@ -71,9 +71,12 @@ impl Waiting {
     /// again.
     pub fn park(self, db: &mut Database<'_>, protocol: Protocol, mailbox: &Arc<Mailbox>, store: Arc<Store>) -> Parked {
         let Waiting { row, request, plan } = self;
+        // The shard of the key that gets ready is locked by who touches it; a destination's would not be.
         let mut shards = ShardSet::NONE;
         super::keys::for_each(row, request.args(), |index, _| {
-            shards = shards.union(store.shard_of(request.args().at(index)));
+            if !plan.keys.contains(&index) {
+                shards = shards.union(store.shard_of(request.args().at(index)));
+            }
         });
         let request = Arc::new(request);
         let want = Want { row, request: request.clone(), database: db.index(), protocol, mailbox: mailbox.clone() };

@@ -20,7 +20,7 @@ use crate::resp::{Args, Writer};
 pub const ROWS: &[Row] = &[
     Row::new("acl", -2, Group::Server, "6.0.0", 0).subcommands(&[
         Row::new("acl|cat", -2, Group::Server, "6.0.0", NOSCRIPT | LOADING | STALE).memory(acl_cat),
-        Row::new("acl|deluser", -3, Group::Server, "6.0.0", ADMIN | NOSCRIPT | LOADING | STALE),
+        Row::new("acl|deluser", -3, Group::Server, "6.0.0", ADMIN | NOSCRIPT | LOADING | STALE).memory(acl_deluser),
         Row::new("acl|dryrun", -4, Group::Server, "7.0.0", ADMIN | NOSCRIPT | LOADING | STALE).memory(acl_dryrun),
         Row::new("acl|genpass", -2, Group::Server, "6.0.0", NOSCRIPT | LOADING | STALE).memory(acl_genpass),
         Row::new("acl|getuser", 3, Group::Server, "6.0.0", ADMIN | NOSCRIPT | LOADING | STALE).memory(acl_getuser),
@@ -34,7 +34,7 @@ pub const ROWS: &[Row] = &[
         Row::new("acl|whoami", 2, Group::Server, "6.0.0", NOSCRIPT | LOADING | STALE).memory(acl_whoami),
     ]),
     Row::new("bgrewriteaof", 1, Group::Server, "1.0.0", ADMIN | NOSCRIPT | NO_ASYNC_LOADING),
-    Row::new("bgsave", -1, Group::Server, "1.0.0", ADMIN | NOSCRIPT | NO_ASYNC_LOADING),
+    Row::new("bgsave", -1, Group::Server, "1.0.0", ADMIN | NOSCRIPT | NO_ASYNC_LOADING).memory(bgsave),
     Row::new("command", -1, Group::Server, "2.8.13", LOADING | STALE)
         .categories("connection")
         .tips("nondeterministic_output_order")
@@ -143,9 +143,9 @@ pub const ROWS: &[Row] = &[
         Row::new("module|list", 2, Group::Server, "4.0.0", ADMIN | NOSCRIPT)
             .tips("nondeterministic_output_order")
             .memory(module_list),
-        Row::new("module|load", -3, Group::Server, "4.0.0", ADMIN | NOSCRIPT | NO_ASYNC_LOADING),
-        Row::new("module|loadex", -3, Group::Server, "7.0.0", ADMIN | NOSCRIPT | NO_ASYNC_LOADING),
-        Row::new("module|unload", 3, Group::Server, "4.0.0", ADMIN | NOSCRIPT | NO_ASYNC_LOADING),
+        Row::new("module|load", -3, Group::Server, "4.0.0", ADMIN | NOSCRIPT | NO_ASYNC_LOADING).memory(module_load),
+        Row::new("module|loadex", -3, Group::Server, "7.0.0", ADMIN | NOSCRIPT | NO_ASYNC_LOADING).memory(module_load),
+        Row::new("module|unload", 3, Group::Server, "4.0.0", ADMIN | NOSCRIPT | NO_ASYNC_LOADING).memory(module_load),
     ]),
     Row::new("monitor", 1, Group::Server, "1.0.0", ADMIN | NOSCRIPT | LOADING | STALE)
         .class(Class::Refused("it shows every client the commands of all others")),
@@ -161,7 +161,8 @@ pub const ROWS: &[Row] = &[
         .categories("admin dangerous")
         .memory(role),
     Row::new("save", 1, Group::Server, "1.0.0", ADMIN | NOSCRIPT | NO_ASYNC_LOADING | NO_MULTI),
-    Row::new("shutdown", -1, Group::Server, "1.0.0", ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY),
+    Row::new("shutdown", -1, Group::Server, "1.0.0", ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY)
+        .memory(shutdown),
     Row::new("slaveof", 3, Group::Server, "1.0.0", ADMIN | NOSCRIPT | STALE | NO_ASYNC_LOADING).memory(replicaof),
     Row::new("slowlog", -2, Group::Server, "2.2.12", 0).subcommands(&[
         Row::new("slowlog|get", -2, Group::Server, "2.2.12", ADMIN | LOADING | STALE)
@@ -251,6 +252,15 @@ fn acl_cat(context: &mut Context, args: Args) -> Result<(), Error> {
             write_names(&mut context.reply, with_subcommands().filter(|row| is_in_category(row, category)));
         }
     }
+    Ok(())
+}
+
+/// `ACL DELUSER`: the others are not there.
+fn acl_deluser(context: &mut Context, args: Args) -> Result<(), Error> {
+    if args.iter_from(2).any(|user| user == b"default") {
+        return Err(Error::DEFAULT_USER);
+    }
+    context.reply.integer(0);
     Ok(())
 }
 
@@ -398,7 +408,7 @@ const EMPTY: &str = "Hi Sam, this instance is empty or is using very little memo
 const HEALTHY: &str = "Hi Sam, I can't find any memory issue in your instance. \
     I can only account for what occurs on this base.\n";
 
-/// `LASTSAVE`: nothing is ever lost that was saved.
+/// `LASTSAVE`: there are no snapshots, and none is due.
 fn lastsave(context: &mut Context, _args: Args) -> Result<(), Error> {
     context.reply.integer((context.db.now_ms() / 1000) as i64);
     Ok(())
@@ -478,6 +488,30 @@ fn module_list(context: &mut Context, _args: Args) -> Result<(), Error> {
     Ok(())
 }
 
+/// `MODULE LOAD`, `MODULE LOADEX` and `MODULE UNLOAD`
+fn module_load(_context: &mut Context, _args: Args) -> Result<(), Error> {
+    Err(Error::NO_MODULES)
+}
+
+/// `BGSAVE`
+fn bgsave(_context: &mut Context, args: Args) -> Result<(), Error> {
+    let known = args.len() == 1 || (args.len() == 2 && args.is(1, "SCHEDULE"));
+    Err(if known { Error::refused("bgsave", "it is not in the memory driver") } else { Error::SYNTAX })
+}
+
+/// `SHUTDOWN`
+fn shutdown(_context: &mut Context, args: Args) -> Result<(), Error> {
+    const OPTIONS: [&str; 5] = ["NOSAVE", "SAVE", "NOW", "FORCE", "ABORT"];
+    let is_option = |index: usize| OPTIONS.iter().any(|word| args.is(index, word));
+    Err(if args.len() == 2 && args.is(1, "ABORT") {
+        Error::NO_SHUTDOWN
+    } else if (1..args.len()).all(is_option) {
+        Error::refused("shutdown", "it would stop every client")
+    } else {
+        Error::SYNTAX
+    })
+}
+
 /// `MEMORY DOCTOR`
 fn memory_doctor(context: &mut Context, _args: Args) -> Result<(), Error> {
     let used = context.db.store().used_bytes();
@@ -508,13 +542,13 @@ enum Figure {
 /// `MEMORY STATS`: the names are Redis's, the figures those that are known here.
 fn memory_stats(context: &mut Context, _args: Args) -> Result<(), Error> {
     use Figure::{Count, Ratio};
-    let databases = context.db.store().options().databases;
-    let keys: Vec<u64> = (0..databases).map(|index| within(context.db, index, |db| db.len() as u64)).collect();
-    let filled = keys.iter().enumerate().filter(|(_, keys)| **keys > 0);
-    let used = context.db.store().used_bytes();
-    let all_keys: u64 = keys.iter().sum();
+    let stats = context.db.stats();
+    let (used, peak) = (stats.used_bytes, stats.peak_bytes);
+    let filled = stats.databases.iter().enumerate().filter(|(_, database)| database.keys > 0);
+    let keys: u64 = stats.databases.iter().map(|database| database.keys).sum();
+    let share_of_peak = if peak == 0 { 0.0 } else { used as f64 * 100.0 / peak as f64 };
     let before = [
-        ("peak.allocated", used),
+        ("peak.allocated", peak),
         ("total.allocated", used),
         ("startup.allocated", 0),
         ("replication.backlog", 0),
@@ -527,11 +561,11 @@ fn memory_stats(context: &mut Context, _args: Args) -> Result<(), Error> {
     ];
     let after = [
         ("overhead.total", Count(0)),
-        ("keys.count", Count(all_keys)),
-        ("keys.bytes-per-key", Count(used.checked_div(all_keys).unwrap_or(0))),
+        ("keys.count", Count(keys)),
+        ("keys.bytes-per-key", Count(used.checked_div(keys).unwrap_or(0))),
         ("dataset.bytes", Count(used)),
         ("dataset.percentage", Ratio(100.0)),
-        ("peak.percentage", Ratio(100.0)),
+        ("peak.percentage", Ratio(share_of_peak)),
         ("allocator.allocated", Count(used)),
         ("allocator.active", Count(used)),
         ("allocator.resident", Count(used)),

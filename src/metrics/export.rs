@@ -553,7 +553,7 @@ mod tests {
     }
 
     #[test]
-    fn every_metric_is_described_and_typed_once() {
+    fn every_metric_is_described_once_and_stands_in_the_readme() {
         let exporter = Exporter::new(&NAMES);
         exporter.collect(&Snapshot {
             workers: WorkerFigures::sum(&two_workers()),
@@ -565,6 +565,7 @@ mod tests {
         for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
             let name = line.split(['{', ' ']).next().unwrap_or_default();
             let family = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+            assert!(include_str!("../../README.md").contains(&format!("`{family}")), "no {family} in README.md");
             for comment in ["HELP", "TYPE"] {
                 let heading = format!("# {comment} {family} ");
                 assert_eq!(text.matches(&heading).count(), 1, "{heading}in\n{text}");

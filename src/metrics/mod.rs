@@ -96,6 +96,11 @@ pub struct WorkerMetrics {
 }
 
 impl WorkerMetrics {
+    /// All requests.
+    pub fn commands(&self) -> u64 {
+        self.requests.iter().flatten().map(Counter::get).sum()
+    }
+
     /// Counts a request of the family.
     pub fn request(&self, family: usize, outcome: Outcome) {
         self.requests[family][outcome as usize].add(1);

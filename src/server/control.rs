@@ -14,13 +14,17 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::client::refuse;
+use super::facts;
+use super::http::{self, Status};
 use super::worker::{self, Accepted, DriverSeed};
 use crate::command::Error;
+use crate::command::row::Group;
 use crate::config::{Address, Config};
 use crate::metrics::WorkerMetrics;
+use crate::metrics::export::Exporter;
 use crate::resp::reply::Value;
 use crate::session::Shared;
-use crate::session::shared::now_ms;
+use crate::session::shared::{InfoText, now_ms};
 use crate::store::{Options, Store};
 use crate::upstream::UpstreamError;
 use crate::upstream::connection::read_reply;
@@ -93,6 +97,8 @@ struct Server {
     shared: Arc<Shared>,
     seed: DriverSeed,
     workers: Vec<WorkerHandle>,
+    status: Arc<Status>,
+    facts: Arc<facts::Source>,
     upstream_info: Arc<ArcSwapOption<String>>,
 }
 
@@ -110,6 +116,10 @@ impl Server {
         let address = listener.local_addr()?;
         let upstream = config.upstream_address().map_err(|error| ServerError::Upstream(error.to_string()))?;
         let upstream_info = Arc::new(ArcSwapOption::empty());
+        let status = Arc::new(match &upstream {
+            Some(address) => Status::upstream(address),
+            None => Status::memory(),
+        });
         let seed = match &upstream {
             Some(address) => DriverSeed::Redis(Pool::new(address.clone(), &config.pool, &config.upstream)),
             None => DriverSeed::Memory(Arc::new(Store::new(Options {
@@ -118,7 +128,8 @@ impl Server {
                 ..Options::default()
             }))),
         };
-        let shared = Arc::new(shared(&config, upstream.as_ref(), &seed, upstream_info.clone()));
+        let facts = facts::Source::new(address.port(), config.limits.clients, &seed, upstream_info.clone());
+        let shared = Arc::new(shared(&config, upstream.as_ref(), facts.clone().into_info_text()));
         let count = match config.server.workers {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             count => count,
@@ -126,14 +137,17 @@ impl Server {
         let workers = (0..count)
             .map(|index| WorkerHandle::spawn(index, &config, &shared, &seed))
             .collect::<io::Result<Vec<_>>>()?;
-        Ok(Server { config, address, listener, shared, seed, workers, upstream_info })
+        facts.set_workers(workers.iter().map(|worker| worker.metrics.clone()).collect());
+        let server = Server { config, address, listener, shared, seed, workers, status, facts, upstream_info };
+        server.start_http()?;
+        Ok(server)
     }
 
     async fn serve(self) -> Result<(), ServerError> {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         if let DriverSeed::Redis(pool) = &self.seed {
-            tokio::spawn(watch_upstream(pool.clone(), self.upstream_info.clone()));
+            tokio::spawn(watch_upstream(pool.clone(), self.upstream_info.clone(), self.status.clone()));
         }
         let mut expire = tokio::time::interval(EXPIRE_INTERVAL);
         expire.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -156,10 +170,11 @@ impl Server {
     }
 
     /// Deals a socket to the worker with the fewest.
-    async fn deal(&self, mut socket: TcpStream) {
+    async fn deal(&self, socket: TcpStream) {
         let clients: usize = self.workers.iter().map(|worker| worker.load.load(Ordering::Relaxed)).sum();
         if clients >= self.config.limits.clients {
-            let _ = socket.write_all(&refuse(&Error::TOO_MANY_CLIENTS)).await;
+            self.facts.count_rejected();
+            let _ = socket.try_write(&refuse(&Error::TOO_MANY_CLIENTS));
             return;
         }
         let Some(worker) = self.workers.iter().min_by_key(|worker| worker.load.load(Ordering::Relaxed)) else {
@@ -170,6 +185,20 @@ impl Server {
         if worker.accepted.send(socket).await.is_err() {
             worker.load.fetch_sub(1, Ordering::Relaxed);
         }
+    }
+
+    /// `/livez`, `/readyz` and `/metrics`. What they show is collected when it is asked for.
+    fn start_http(&self) -> Result<(), ServerError> {
+        let address = self.config.server.http;
+        let listener = listen(address).map_err(|error| ServerError::Listen("server.http", address, error))?;
+        let exporter = Exporter::new(&Group::ALL.map(Group::name));
+        let (facts, status, seed) = (self.facts.clone(), self.status.clone(), self.seed.clone());
+        let render = move || {
+            exporter.collect(&facts.snapshot(&seed, &status));
+            exporter.render()
+        };
+        tokio::spawn(http::serve(listener, self.status.clone(), Arc::new(render)));
+        Ok(())
     }
 
     fn expire(&self) {
@@ -183,6 +212,7 @@ impl Server {
     /// Accepts nobody any more, lets those who are there finish, and in the end sends them away.
     async fn drain(self) -> Result<(), ServerError> {
         tracing::info!("stopping: {} clients are connected", self.shared.registry.len());
+        self.status.set_draining();
         drop(self.listener);
         self.shared.drain();
         let mut threads = Vec::new();
@@ -248,13 +278,7 @@ async fn wait_until(timeout: Duration, condition: impl Fn() -> bool) -> bool {
     true
 }
 
-fn shared(
-    config: &Config,
-    upstream: Option<&Address>,
-    seed: &DriverSeed,
-    upstream_info: Arc<ArcSwapOption<String>>,
-) -> Shared {
-    let _ = (seed, &upstream_info);
+fn shared(config: &Config, upstream: Option<&Address>, info: InfoText) -> Shared {
     Shared {
         registry: Default::default(),
         password: config.server.password.clone(),
@@ -262,20 +286,28 @@ fn shared(
         databases: if upstream.is_some() { config.upstream.databases } else { config.memory.databases },
         transaction_bytes: config.limits.transaction_bytes,
         has_upstream: upstream.is_some(),
-        info: Box::new(|_| String::from("# Server\r\nredis_version:7.0.15\r\nloading:0\r\n")),
+        info,
         pause: Default::default(),
         draining: Default::default(),
     }
 }
 
 /// Asks the upstream how it is, once a second, with a connection of the pool.
-async fn watch_upstream(pool: Arc<Pool>, info: Arc<ArcSwapOption<String>>) {
+async fn watch_upstream(pool: Arc<Pool>, info: Arc<ArcSwapOption<String>>, status: Arc<Status>) {
     loop {
         match ask_info(&pool).await {
-            Ok(text) => info.store(Some(Arc::new(text))),
+            Ok(text) => {
+                info.store(Some(Arc::new(text)));
+                status.set_upstream(Ok(()));
+            }
             // A pool that is exhausted says nothing about the upstream.
             Err(UpstreamError::Exhausted { .. }) => {}
-            Err(error) => tracing::warn!("{error}"),
+            Err(error) => {
+                if status.is_ready() {
+                    tracing::warn!("{error}");
+                }
+                status.set_upstream(Err(error.to_string()));
+            }
         }
         tokio::time::sleep(HEALTH_INTERVAL).await;
     }

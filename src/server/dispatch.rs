@@ -9,12 +9,13 @@ use crate::command::{Class, Context, Error, Local, Row};
 use crate::metrics::Outcome;
 use crate::resp::reply::ReplyScanner;
 use crate::resp::{Args, Protocol, Writer, number};
+use crate::session::step::subscription;
 use crate::session::subscriptions::write_confirmation;
 use crate::session::transaction::stays_here;
 use crate::session::{Action, Route, Session, Subscriptions, Transaction};
-use crate::store::Database;
 use crate::store::broker::Topic;
 use crate::store::mailbox::{Mail, Unblock};
+use crate::store::{Database, Store};
 use crate::tenant::Admitted;
 use crate::upstream::exclusive::{Acquiring, Exclusive};
 use crate::upstream::lane::{Lane, LaneKey};
@@ -148,13 +149,8 @@ impl Dispatch {
             exclusive.set_up(protocol, self.session.database());
         }
         if let (Some(seat), Some(subscriptions)) = (&self.seat, self.session.subscriptions()) {
-            let (broker, info) = (seat.store().broker(), self.session.info());
-            for topic in [Topic::Channel, Topic::Pattern, Topic::Shard] {
-                for name in subscriptions.names(topic) {
-                    broker.unsubscribe(topic, name, info.id);
-                    broker.subscribe(topic, name, info.id, protocol, &info.mailbox);
-                }
-            }
+            let names = subscriptions.iter();
+            seat.store().broker().set_protocol(self.session.info().id, protocol, names);
         }
     }
 
@@ -216,6 +212,12 @@ impl Dispatch {
                         out.extend_from_slice(b"*1\r\n$4\r\nPING\r\n");
                         request.append_to(out);
                     });
+                }
+            }
+            Action::Info { request, muted } => {
+                let stats = batch.db.as_mut().map(Database::stats);
+                if !muted {
+                    self.inbox.answer(|out| self.session.write_info(request, stats, out));
                 }
             }
             Action::Watch { request, muted } => {
@@ -422,7 +424,13 @@ impl Dispatch {
         let Some(seat) = &mut self.seat else { return };
         let store = seat.store().clone();
         let mut shards = crate::store::ShardSet::NONE;
-        transaction.for_each(|row, args| shards = shards.union(execute::shards(&store, row, args)));
+        transaction.for_each(|row, args| {
+            let needed = match row.class {
+                Class::Local(Local::Info) => store.all_shards(),
+                _ => execute::shards(&store, row, args),
+            };
+            shards = shards.union(needed);
+        });
         // What is watched is looked at and executed under one lock: nothing comes between.
         shards = seat.watched_shards().union(shards);
         db.lock(shards);
@@ -446,50 +454,15 @@ impl Dispatch {
     }
 
     fn subscribe_in_memory(&mut self, topic: Topic, subscribe: bool, request: Args<'_>) {
-        let Some(seat) = &self.seat else { return };
-        let store = seat.store().clone();
-        let broker = store.broker();
-        let info = self.session.info().clone();
-        let protocol = self.session.protocol();
-        let change = |session: &mut Session, name: Option<&[u8]>| {
-            let count = match name {
-                None => session.note_subscription(topic, false, b""),
-                Some(name) => {
-                    if subscribe {
-                        broker.subscribe(topic, name, info.id, protocol, &info.mailbox);
-                    } else {
-                        broker.unsubscribe(topic, name, info.id);
-                    }
-                    session.note_subscription(topic, subscribe, name)
-                }
-            };
-            self.inbox.answer(|out| write_confirmation(&mut Writer::new(out, protocol), topic, subscribe, name, count));
-        };
-        if request.len() > 1 {
-            for name in request.iter_from(1) {
-                change(&mut self.session, Some(name));
-            }
-            return;
-        }
-        let names: Vec<Box<[u8]>> = match self.session.subscriptions() {
-            Some(subscriptions) => subscriptions.names(topic).iter().cloned().collect(),
-            None => Vec::new(),
-        };
-        if names.is_empty() {
-            change(&mut self.session, None);
-        }
-        for name in names {
-            change(&mut self.session, Some(&name));
+        if let Some(seat) = &self.seat {
+            let session = &mut self.session;
+            self.inbox.answer(|out| change_subscriptions(session, seat.store(), topic, subscribe, request, out));
         }
     }
 
     fn unsubscribe_all(&self, subscriptions: &Subscriptions) {
         if let Some(seat) = &self.seat {
-            for topic in [Topic::Channel, Topic::Pattern, Topic::Shard] {
-                for name in subscriptions.names(topic) {
-                    seat.store().broker().unsubscribe(topic, name, self.session.info().id);
-                }
-            }
+            seat.store().broker().unsubscribe_all(self.session.info().id, subscriptions.iter());
         }
     }
 
@@ -676,6 +649,19 @@ impl Dispatch {
 
 /// Runs one request of a transaction in memory.
 fn run_queued(session: &mut Session, row: &'static Row, args: Args<'_>, db: &mut Database<'_>, out: &mut Vec<u8>) {
+    if row.class == Class::Local(Local::Info) {
+        session.write_info(args, Some(db.stats()), out);
+        return;
+    }
+    if row.class == Class::Subscribe {
+        let (topic, subscribe) = subscription(row);
+        if topic == Topic::Shard && subscribe {
+            Error::SHARD_SUBSCRIBE_IN_MULTI.write(&mut Writer::new(out, session.protocol()));
+        } else {
+            change_subscriptions(session, db.store(), topic, subscribe, args, out);
+        }
+        return;
+    }
     if let Class::Local(local) = row.class {
         run_local(session, row, args, out);
         if local == Local::Select {
@@ -686,6 +672,37 @@ fn run_queued(session: &mut Session, row: &'static Row, args: Args<'_>, db: &mut
     let mut context = Context::new(db, out, session.protocol());
     context.in_transaction = true;
     execute::run(&mut context, row, args);
+}
+
+/// Subscribes to the names of a request, or ends it, and confirms each.
+fn change_subscriptions(
+    session: &mut Session,
+    store: &Store,
+    topic: Topic,
+    subscribe: bool,
+    request: Args<'_>,
+    out: &mut Vec<u8>,
+) {
+    let (protocol, info) = (session.protocol(), session.info().clone());
+    let names: Vec<Box<[u8]>> = match session.subscriptions() {
+        _ if request.len() > 1 => request.iter_from(1).map(Box::from).collect(),
+        Some(subscriptions) => subscriptions.names(topic),
+        None => Vec::new(),
+    };
+    let mut writer = Writer::new(out, protocol);
+    if names.is_empty() {
+        let count = session.note_subscription(topic, false, b"");
+        write_confirmation(&mut writer, topic, false, None, count);
+    }
+    for name in names {
+        if subscribe {
+            store.broker().subscribe(topic, &name, info.id, protocol, &info.mailbox);
+        } else {
+            store.broker().unsubscribe(topic, &name, info.id);
+        }
+        let count = session.note_subscription(topic, subscribe, &name);
+        write_confirmation(&mut writer, topic, subscribe, Some(&name), count);
+    }
 }
 
 /// Answers a request of a transaction that is about the connection.

@@ -54,6 +54,13 @@ pub enum Action<'a> {
         /// The client does not want the reply.
         muted: bool,
     },
+    /// Answer `INFO`.
+    Info {
+        /// The request.
+        request: Args<'a>,
+        /// The client does not want the reply.
+        muted: bool,
+    },
     /// Watch keys.
     Watch {
         /// `WATCH` with its keys.

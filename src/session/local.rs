@@ -4,12 +4,11 @@ use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 
 use super::{Action, Session, Silence};
+use crate::command::info::{REDIS_VERSION, Wanted};
 use crate::command::{Error, Local};
 use crate::resp::number::parse_integer;
 use crate::resp::{Args, Protocol, Writer};
-
-/// What `INFO` and `HELLO` call the release that respool behaves like.
-pub const REDIS_VERSION: &str = "7.0.15";
+use crate::store::shard::Stats;
 
 impl Session {
     /// Writes the reply to a command about the connection; also inside a transaction of the memory driver.
@@ -38,10 +37,7 @@ impl Session {
                 writer.bulk(micros.as_secs().to_string().as_bytes());
                 writer.bulk(micros.subsec_micros().to_string().as_bytes());
             }
-            Local::Info => {
-                let sections: Vec<&[u8]> = args.iter_from(1).collect();
-                writer.verbatim("txt", (self.shared.info)(&sections).as_bytes());
-            }
+            Local::Info => self.write_info(args, None, reply),
             Local::Select => {
                 let database = parse_integer(args.at(1)).ok_or(Error::NOT_AN_INTEGER)?;
                 i32::try_from(database).map_err(|_| Error::NOT_AN_INT)?;
@@ -76,6 +72,12 @@ impl Session {
             _ => self.client(local, args, reply)?,
         }
         Ok(())
+    }
+
+    /// `INFO`, with the store's figures in the memory driver.
+    pub fn write_info(&self, args: Args<'_>, stats: Option<Stats>, reply: &mut Vec<u8>) {
+        let text = self.shared.render_info(&Wanted::of(args.iter_from(1)), stats);
+        Writer::new(reply, self.protocol).verbatim("txt", text.as_bytes());
     }
 
     /// Checks a name and password, in a time that tells nothing about them.

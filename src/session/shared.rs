@@ -6,9 +6,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use secrecy::SecretString;
 
 use super::registry::Registry;
+use crate::command::info::Wanted;
+use crate::store::shard::Stats;
 
-/// Renders `INFO`: the sections asked for, or the default ones.
-pub type InfoText = Box<dyn Fn(&[&[u8]]) -> String + Send + Sync>;
+/// Renders the wanted sections of `INFO`; with the store's figures in the memory driver.
+pub type InfoText = Box<dyn Fn(&Shared, &Wanted, Option<Stats>) -> String + Send + Sync>;
 
 /// What all sessions share.
 pub struct Shared {
@@ -33,6 +35,11 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// The wanted sections of `INFO`.
+    pub fn render_info(&self, wanted: &Wanted, stats: Option<Stats>) -> String {
+        (self.info)(self, wanted, stats)
+    }
+
     /// True when respool is about to stop.
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)

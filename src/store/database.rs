@@ -8,7 +8,7 @@ use parking_lot::MutexGuard;
 
 use super::dict::{self, Cursor, Place};
 use super::keyspace::{Item, Keyspace};
-use super::shard::{MAX_SHARDS, Shard, ShardSet, Store};
+use super::shard::{MAX_SHARDS, Shard, ShardSet, Stats, Store, Sums};
 use super::value::{Kind, Value, WrongType};
 use super::waiters::{Outcome, Waiter};
 
@@ -363,6 +363,16 @@ impl<'a> Database<'a> {
     fn all(&mut self) -> impl Iterator<Item = &mut Shard> {
         assert!(self.held.contains(self.store.all_shards()), "all shards are locked before the whole is looked at");
         self.shards.iter_mut().filter_map(Option::as_deref_mut)
+    }
+
+    /// Figures of the whole, while shards are locked: [`Store::stats`] would wait for them.
+    pub fn stats(&mut self) -> Stats {
+        self.lock(self.store.all_shards());
+        let mut sums = Sums::new(self.store);
+        for shard in self.shards.iter().flatten() {
+            sums.add(shard);
+        }
+        sums.finish(self.store)
     }
 
     /// How many keys the database has. All shards must be locked; so for all that follow up to [`Database::swap`].

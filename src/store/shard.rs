@@ -211,34 +211,11 @@ impl Store {
 
     /// Figures of the whole.
     pub fn stats(&self) -> Stats {
-        let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
-        let mut stats = Stats {
-            blocked_clients: self.blocked.load(Ordering::Relaxed),
-            databases: vec![DatabaseStats::default(); self.options.databases],
-            ..Stats::default()
-        };
-        let mut deadlines = vec![0; self.options.databases];
+        let mut sums = Sums::new(self);
         for Padded(shard) in &self.shards {
-            let shard = shard.lock();
-            stats.used_bytes += u64::try_from(shard.used).unwrap_or(0);
-            stats.expired_keys += shard.expired;
-            stats.hits += shard.hits;
-            stats.misses += shard.misses;
-            for (index, keyspace) in shard.keyspaces.iter().enumerate().take(self.options.databases) {
-                stats.databases[index].keys += keyspace.items().len() as u64;
-                stats.databases[index].expires += keyspace.expires() as u64;
-                deadlines[index] += keyspace.deadlines();
-            }
+            sums.add(&shard.lock());
         }
-        for (database, deadlines) in stats.databases.iter_mut().zip(deadlines) {
-            if database.expires > 0 {
-                let left = (deadlines / u128::from(database.expires)).saturating_sub(now_ms);
-                database.average_ttl_ms = u64::try_from(left).unwrap_or(u64::MAX);
-            }
-        }
-        let peak = u64::try_from(self.memory.peak.load(Ordering::Relaxed)).unwrap_or(0);
-        stats.peak_bytes = peak.max(stats.used_bytes);
-        stats
+        sums.finish(self)
     }
 
     /// Removes keys whose time has come, at most `limit` a shard and call, so that no lock is held for long; says
@@ -488,5 +465,54 @@ impl Shard {
     #[inline]
     pub(super) fn needs(&self) -> ShardSet {
         self.needs
+    }
+}
+
+/// Adds up the figures of the shards, which may be locked one by one or together.
+pub(super) struct Sums {
+    stats: Stats,
+    deadlines: Vec<u128>,
+}
+
+impl Sums {
+    /// Before the first shard.
+    pub(super) fn new(store: &Store) -> Self {
+        let databases = store.options.databases;
+        let stats = Stats {
+            blocked_clients: store.blocked.load(Ordering::Relaxed),
+            databases: vec![DatabaseStats::default(); databases],
+            ..Stats::default()
+        };
+        Sums { stats, deadlines: vec![0; databases] }
+    }
+
+    /// Adds a shard.
+    pub(super) fn add(&mut self, shard: &Shard) {
+        let stats = &mut self.stats;
+        stats.used_bytes += u64::try_from(shard.used).unwrap_or(0);
+        stats.expired_keys += shard.expired;
+        stats.hits += shard.hits;
+        stats.misses += shard.misses;
+        for ((keyspace, database), deadlines) in
+            shard.keyspaces.iter().zip(&mut stats.databases).zip(&mut self.deadlines)
+        {
+            database.keys += keyspace.items().len() as u64;
+            database.expires += keyspace.expires() as u64;
+            *deadlines += keyspace.deadlines();
+        }
+    }
+
+    /// After the last shard.
+    pub(super) fn finish(mut self, store: &Store) -> Stats {
+        let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+        for (database, deadlines) in self.stats.databases.iter_mut().zip(self.deadlines) {
+            if database.expires > 0 {
+                let left = (deadlines / u128::from(database.expires)).saturating_sub(now_ms);
+                database.average_ttl_ms = u64::try_from(left).unwrap_or(u64::MAX);
+            }
+        }
+        let peak = u64::try_from(store.memory.peak.load(Ordering::Relaxed)).unwrap_or(0);
+        self.stats.peak_bytes = peak.max(self.stats.used_bytes);
+        self.stats
     }
 }

@@ -101,15 +101,15 @@ fn categories_hold_what_they_hold_in_redis() {
     }
 }
 
-/// Numbers that are the same each time (xorshift).
+/// Numbers that are the same each time (splitmix64).
 struct Random(u64);
 
 impl Random {
     fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit as u64) as usize
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ (mixed >> 31)) % limit as u64) as usize
     }
 }
 
@@ -142,13 +142,10 @@ fn requests(row: &Row, random: &mut Random) -> Vec<Vec<String>> {
     let longest = if row.arity > 0 { shortest } else { shortest + 6 };
     let mut requests = Vec::new();
     for length in shortest..=longest {
-        for _ in 0..25 {
+        for _ in 0..40 {
             let mut request: Vec<String> = row.name.split('|').map(str::to_owned).collect();
             while request.len() < length {
-                let at = request.len();
-                let word =
-                    if random.below(2) == 0 { format!("k{at}") } else { WORDS[random.below(WORDS.len())].into() };
-                request.push(word);
+                request.push(word(row, request.len(), random));
             }
             requests.push(request);
         }
@@ -179,7 +176,7 @@ const OTHERWISE: [(&str, &str); 3] = [
 #[test]
 fn keys_are_where_redis_finds_them() {
     let (_server, mut client) = redis();
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut random = Random(1);
     for row in rows().filter(|row| !row.keys.is_empty()) {
         for request in requests(row, &mut random) {
             for subcommand in ["GETKEYS", "GETKEYSANDFLAGS"] {
@@ -208,8 +205,9 @@ fn compare_visited(row: &Row, request: &[String], expected: &Value) {
             assert_eq!(found, keys, "{request:?}");
         }
         (Value::Array(keys), None) => {
-            let has_no_spec = row.name.starts_with("sort") || keys.is_empty();
-            assert!(has_no_spec, "{request:?}: {keys:?}");
+            // SORT has no spec for all of its keys, and XREAD may be so malformed that GETKEYS guesses.
+            let may_be_unknown = ["sort", "sort_ro", "xread", "xreadgroup"].contains(&row.name);
+            assert!(may_be_unknown || keys.is_empty(), "{request:?}: {keys:?}");
         }
         _ => {}
     }

@@ -276,6 +276,17 @@ impl Field {
         if self.is_signed { ((bits << unused) as i64) >> unused } else { bits as i64 }
     }
 
+    /// What Redis takes a number for that the field is set to: a negative one for an unsigned field is huge to it, and
+    /// so is one whose distance from the largest that fits is more than 63 bits hold.
+    fn understood(self, number: i64) -> i128 {
+        let (_, most) = self.limits();
+        let is_huge = match self.is_signed {
+            true => self.width < 64 && most - i128::from(number) > i128::from(i64::MAX),
+            false => number < 0,
+        };
+        if is_huge { i128::from(number as u64) } else { i128::from(number) }
+    }
+
     /// `number` made to fit; `None` if it doesn't and [`Overflow::Fail`] is wanted.
     fn fit(self, number: i128, overflow: Overflow) -> Option<i64> {
         let (least, most) = self.limits();
@@ -376,9 +387,7 @@ impl Step {
                 reply.integer(old);
                 return false;
             }
-            // Redis takes a negative number for an unsigned field as a huge one.
-            Action::Set(number) if !self.field.is_signed => i128::from(number as u64),
-            Action::Set(number) => i128::from(number),
+            Action::Set(number) => self.field.understood(number),
             Action::IncrementBy(amount) => i128::from(old) + i128::from(amount),
         };
         let Some(new) = self.field.fit(wanted, self.overflow) else {
@@ -424,4 +433,50 @@ fn read_fields(context: &mut Context, args: Args, steps: &[Step]) -> Result<(), 
     context.reply.array(steps.len());
     steps.iter().for_each(|step| context.reply.integer(step.field.read(&bytes, step.offset)));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn bits(bytes: &[u8]) -> Vec<bool> {
+        (0..bytes.len() as u64 * 8).map(place).map(|(byte, mask)| bytes[byte] & mask != 0).collect()
+    }
+
+    fn bytes_and_part() -> impl Strategy<Value = (Vec<u8>, std::ops::Range<usize>)> {
+        let byte = prop_oneof![Just(0), Just(0xff), any::<u8>()];
+        proptest::collection::vec(byte, 1..40).prop_flat_map(|bytes| {
+            let length = bytes.len() * 8;
+            let part = (0..length).prop_flat_map(move |start| (Just(start), start + 1..=length));
+            (Just(bytes), part.prop_map(|(start, end)| start..end))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn bits_are_counted_and_found((bytes, part) in bytes_and_part()) {
+            let bits = bits(&bytes);
+            let ones = bits[part.clone()].iter().filter(|bit| **bit).count();
+            prop_assert_eq!(count_ones(&bytes, part.start, part.end), ones as u64);
+            for bit in [false, true] {
+                let first = part.clone().find(|index| bits[*index] == bit);
+                prop_assert_eq!(find_bit(&bytes, bit, part.start, part.end), first);
+            }
+        }
+
+        #[test]
+        fn a_field_is_read_as_it_was_written(
+            is_signed: bool, width in 1u32..=63, offset in 0u64..30, number: i64, filled: bool
+        ) {
+            let field = Field { is_signed, width };
+            let mut bytes = [if filled { 0xff } else { 0 }; 12];
+            let number = field.fit(i128::from(number), Overflow::Wrap).unwrap();
+            field.write(&mut bytes, offset, number);
+            prop_assert_eq!(field.read(&bytes, offset), number);
+            let written = offset as usize..offset as usize + width as usize;
+            let outside = |(index, bit): (usize, bool)| (!written.contains(&index)).then_some(bit);
+            prop_assert!(bits(&bytes).into_iter().enumerate().filter_map(outside).all(|bit| bit == filled));
+        }
+    }
 }

@@ -212,6 +212,16 @@ impl Error {
     pub const NO_RANDOM: Error = fixed("ERR no random numbers from the system");
     /// `CONFIG REWRITE`.
     pub const NO_CONFIG_FILE: Error = fixed("ERR The server is running without a config file");
+    /// `ACL DELUSER` of the one user.
+    pub const DEFAULT_USER: Error = fixed("ERR The 'default' user cannot be removed");
+    /// `MODULE LOAD`.
+    pub const NO_MODULES: Error = fixed(
+        "ERR MODULE command not allowed. If the enable-module-command option is set to \"local\", you can run it from \
+         a local connection, otherwise you need to set this option in the configuration file, and then restart the \
+         server.",
+    );
+    /// `SHUTDOWN ABORT`.
+    pub const NO_SHUTDOWN: Error = fixed("ERR No shutdown in progress.");
     /// `FAILOVER ABORT`.
     pub const NO_FAILOVER: Error = fixed("ERR No failover in progress.");
     /// `FAILOVER`.
@@ -302,6 +312,8 @@ impl Error {
     pub const BAD_UNBLOCK_REASON: Error = fixed("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
     /// What a client gets whose wait another ended with `CLIENT UNBLOCK id ERROR`.
     pub const UNBLOCKED: Error = fixed("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+    /// `SSUBSCRIBE` in `EXEC`, where nothing may wait.
+    pub const SHARD_SUBSCRIBE_IN_MULTI: Error = fixed("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client");
     /// `CLIENT CACHING` alone.
     pub const CACHING_WITHOUT_TRACKING: Error = fixed(
         "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled",
@@ -324,11 +336,15 @@ impl Error {
         Error::new(format!("ERR Unknown client type '{}'", String::from_utf8_lossy(name)))
     }
 
-    /// An `EXEC` that can't even be tried.
-    pub fn exec_abort(why: &Error) -> Error {
-        let why = why.text();
+    /// As the reply to an `EXEC` that can't even be tried.
+    pub fn aborting(self) -> Error {
+        const CODE: &str = "EXECABORT Transaction discarded because of: ";
+        let why = self.text();
+        if why.starts_with(CODE) {
+            return self;
+        }
         let why = why.strip_prefix("ERR ").unwrap_or(&why);
-        Error::new(format!("EXECABORT Transaction discarded because of: {why}"))
+        Error::new(format!("{CODE}{why}"))
     }
 
     /// Anything but a subscription while a RESP2 client is subscribed.
@@ -398,9 +414,7 @@ impl Error {
 
     /// Too many or too few arguments.
     pub fn wrong_arity(name: &str) -> Error {
-        // An EXEC that is refused discards its transaction, and says so.
-        let code = if name == "exec" { "EXECABORT Transaction discarded because of:" } else { "ERR" };
-        Error::new(format!("{code} wrong number of arguments for '{name}' command"))
+        Error::new(format!("ERR wrong number of arguments for '{name}' command"))
     }
 
     /// A command that respool does not pass on or does not execute, with the reason.

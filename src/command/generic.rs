@@ -306,13 +306,12 @@ fn write_expiry(context: &mut Context, args: Args, since: Since, unit: Unit) -> 
     let expiry = match context.db.deadline(key) {
         Some(deadline) => {
             let time = match since {
-                Since::Now => deadline.saturating_sub(context.db.now_ms()) as i64,
-                Since::Epoch => deadline as i64,
+                Since::Now => deadline.saturating_sub(context.db.now_ms()),
+                Since::Epoch => deadline,
             };
             match unit {
-                // C's sum overflows near the end of time, and Redis shows what comes of it.
-                Unit::Seconds => time.wrapping_add(500) / 1000,
-                Unit::Milliseconds => time,
+                Unit::Seconds => (time.saturating_add(500) / 1000) as i64,
+                Unit::Milliseconds => time as i64,
             }
         }
         None if context.db.exists(key) => -1,

@@ -25,7 +25,13 @@ pub fn for_each_of(spec: &KeySpec, args: Args<'_>, mut visit: impl FnMut(usize))
     // The word is optional: without it there are no such keys. Of a repeated `STORE key` the last one counts, so that
     // all have to be seen: whoever rewrites keys must not leave out the one that is used.
     while let Some(index) = find_keyword(args, word, from) {
-        if !visit_at(spec.find, args, index + 1, &mut visit) {
+        let mut found = false;
+        let known = visit_at(spec.find, args, index + 1, |index| {
+            found = true;
+            visit(index);
+        });
+        // With no key behind it, the word may have been something else.
+        if !known || !found {
             return false;
         }
         if !matches!(spec.find, Find::Range { last: 0, .. }) {
@@ -85,6 +91,7 @@ fn by_grammar(name: &str, args: Args<'_>) -> Vec<(usize, u16)> {
             [(1, RO | ACCESS)].into_iter().chain(destination).collect()
         }
         "sort_ro" => vec![(1, RO | ACCESS)],
+        "xread" | "xreadgroup" => streams(args).map(|index| (index, 0)).collect(),
         "migrate" => migrated(args).map(|index| (index, RW | ACCESS | DELETE)).collect(),
         _ => Vec::new(),
     }
@@ -121,6 +128,28 @@ fn sort_destination(args: Args<'_>) -> Option<usize> {
         index += 1;
     }
     destination
+}
+
+/// The keys of `XREAD`, found past its other options; half of what follows `STREAMS`.
+fn streams(args: Args<'_>) -> std::ops::Range<usize> {
+    let mut index = 1;
+    while index < args.len() {
+        if args.is(index, "STREAMS") {
+            let behind = args.len() - index - 1;
+            let keys = if behind.is_multiple_of(2) { behind / 2 } else { 0 };
+            return index + 1..index + 1 + keys;
+        }
+        if args.is(index, "BLOCK") || args.is(index, "COUNT") {
+            index += 2;
+        } else if args.is(index, "GROUP") {
+            index += 3;
+        } else if args.is(index, "NOACK") {
+            index += 1;
+        } else {
+            break;
+        }
+    }
+    0..0
 }
 
 /// The keys of `MIGRATE`: the one in front, or those behind `KEYS`.

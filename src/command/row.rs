@@ -377,7 +377,10 @@ impl Row {
             channels: None,
             class: Class::Shared,
             reply: Reply::Plain,
-            memory: Memory::Refused("it is not in the memory driver"),
+            memory: Memory::Refused(match group {
+                Group::Scripting => "Lua scripts are not in the memory driver",
+                _ => "it is not in the memory driver",
+            }),
             subcommands: &[],
         }
     }

@@ -1,5 +1,6 @@
 //! Scripts and functions.
 
+use super::help::help;
 use super::row::access::*;
 use super::row::flag::*;
 use super::row::{Group, KeySpec, Reply, Row};
@@ -54,7 +55,7 @@ pub const ROWS: &[Row] = &[
         Row::new("function|dump", 2, Group::Scripting, "7.0.0", NOSCRIPT),
         Row::new("function|flush", -2, Group::Scripting, "7.0.0", WRITE | NOSCRIPT)
             .tips("request_policy:all_shards response_policy:all_succeeded"),
-        Row::new("function|help", 2, Group::Scripting, "7.0.0", LOADING | STALE),
+        Row::new("function|help", 2, Group::Scripting, "7.0.0", LOADING | STALE).memory(help),
         Row::new("function|kill", 2, Group::Scripting, "7.0.0", NOSCRIPT | ALLOW_BUSY)
             .tips("request_policy:all_shards response_policy:one_succeeded"),
         Row::new("function|list", -2, Group::Scripting, "7.0.0", NOSCRIPT).tips("nondeterministic_output_order"),
@@ -71,7 +72,7 @@ pub const ROWS: &[Row] = &[
             .tips("request_policy:all_shards response_policy:agg_logical_and"),
         Row::new("script|flush", -2, Group::Scripting, "2.6.0", NOSCRIPT)
             .tips("request_policy:all_nodes response_policy:all_succeeded"),
-        Row::new("script|help", 2, Group::Scripting, "5.0.0", LOADING | STALE),
+        Row::new("script|help", 2, Group::Scripting, "5.0.0", LOADING | STALE).memory(help),
         Row::new("script|kill", 2, Group::Scripting, "2.6.0", NOSCRIPT | ALLOW_BUSY)
             .tips("request_policy:all_shards response_policy:one_succeeded"),
         Row::new("script|load", 3, Group::Scripting, "2.6.0", NOSCRIPT | STALE)

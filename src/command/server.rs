@@ -20,7 +20,7 @@ use crate::resp::{Args, Writer};
 pub const ROWS: &[Row] = &[
     Row::new("acl", -2, Group::Server, "6.0.0", 0).subcommands(&[
         Row::new("acl|cat", -2, Group::Server, "6.0.0", NOSCRIPT | LOADING | STALE).memory(acl_cat),
-        Row::new("acl|deluser", -3, Group::Server, "6.0.0", ADMIN | NOSCRIPT | LOADING | STALE),
+        Row::new("acl|deluser", -3, Group::Server, "6.0.0", ADMIN | NOSCRIPT | LOADING | STALE).memory(acl_deluser),
         Row::new("acl|dryrun", -4, Group::Server, "7.0.0", ADMIN | NOSCRIPT | LOADING | STALE).memory(acl_dryrun),
         Row::new("acl|genpass", -2, Group::Server, "6.0.0", NOSCRIPT | LOADING | STALE).memory(acl_genpass),
         Row::new("acl|getuser", 3, Group::Server, "6.0.0", ADMIN | NOSCRIPT | LOADING | STALE).memory(acl_getuser),
@@ -34,7 +34,7 @@ pub const ROWS: &[Row] = &[
         Row::new("acl|whoami", 2, Group::Server, "6.0.0", NOSCRIPT | LOADING | STALE).memory(acl_whoami),
     ]),
     Row::new("bgrewriteaof", 1, Group::Server, "1.0.0", ADMIN | NOSCRIPT | NO_ASYNC_LOADING),
-    Row::new("bgsave", -1, Group::Server, "1.0.0", ADMIN | NOSCRIPT | NO_ASYNC_LOADING),
+    Row::new("bgsave", -1, Group::Server, "1.0.0", ADMIN | NOSCRIPT | NO_ASYNC_LOADING).memory(bgsave),
     Row::new("command", -1, Group::Server, "2.8.13", LOADING | STALE)
         .categories("connection")
         .tips("nondeterministic_output_order")
@@ -143,9 +143,9 @@ pub const ROWS: &[Row] = &[
         Row::new("module|list", 2, Group::Server, "4.0.0", ADMIN | NOSCRIPT)
             .tips("nondeterministic_output_order")
             .memory(module_list),
-        Row::new("module|load", -3, Group::Server, "4.0.0", ADMIN | NOSCRIPT | NO_ASYNC_LOADING),
-        Row::new("module|loadex", -3, Group::Server, "7.0.0", ADMIN | NOSCRIPT | NO_ASYNC_LOADING),
-        Row::new("module|unload", 3, Group::Server, "4.0.0", ADMIN | NOSCRIPT | NO_ASYNC_LOADING),
+        Row::new("module|load", -3, Group::Server, "4.0.0", ADMIN | NOSCRIPT | NO_ASYNC_LOADING).memory(module_load),
+        Row::new("module|loadex", -3, Group::Server, "7.0.0", ADMIN | NOSCRIPT | NO_ASYNC_LOADING).memory(module_load),
+        Row::new("module|unload", 3, Group::Server, "4.0.0", ADMIN | NOSCRIPT | NO_ASYNC_LOADING).memory(module_load),
     ]),
     Row::new("monitor", 1, Group::Server, "1.0.0", ADMIN | NOSCRIPT | LOADING | STALE)
         .class(Class::Refused("it shows every client the commands of all others")),
@@ -161,7 +161,8 @@ pub const ROWS: &[Row] = &[
         .categories("admin dangerous")
         .memory(role),
     Row::new("save", 1, Group::Server, "1.0.0", ADMIN | NOSCRIPT | NO_ASYNC_LOADING | NO_MULTI),
-    Row::new("shutdown", -1, Group::Server, "1.0.0", ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY),
+    Row::new("shutdown", -1, Group::Server, "1.0.0", ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY)
+        .memory(shutdown),
     Row::new("slaveof", 3, Group::Server, "1.0.0", ADMIN | NOSCRIPT | STALE | NO_ASYNC_LOADING).memory(replicaof),
     Row::new("slowlog", -2, Group::Server, "2.2.12", 0).subcommands(&[
         Row::new("slowlog|get", -2, Group::Server, "2.2.12", ADMIN | LOADING | STALE)
@@ -251,6 +252,15 @@ fn acl_cat(context: &mut Context, args: Args) -> Result<(), Error> {
             write_names(&mut context.reply, with_subcommands().filter(|row| is_in_category(row, category)));
         }
     }
+    Ok(())
+}
+
+/// `ACL DELUSER`: the others are not there.
+fn acl_deluser(context: &mut Context, args: Args) -> Result<(), Error> {
+    if args.iter_from(2).any(|user| user == b"default") {
+        return Err(Error::DEFAULT_USER);
+    }
+    context.reply.integer(0);
     Ok(())
 }
 
@@ -476,6 +486,30 @@ fn lolwut(context: &mut Context, args: Args) -> Result<(), Error> {
 fn module_list(context: &mut Context, _args: Args) -> Result<(), Error> {
     context.reply.array(0);
     Ok(())
+}
+
+/// `MODULE LOAD`, `MODULE LOADEX` and `MODULE UNLOAD`
+fn module_load(_context: &mut Context, _args: Args) -> Result<(), Error> {
+    Err(Error::NO_MODULES)
+}
+
+/// `BGSAVE`
+fn bgsave(_context: &mut Context, args: Args) -> Result<(), Error> {
+    let known = args.len() == 1 || (args.len() == 2 && args.is(1, "SCHEDULE"));
+    Err(if known { Error::refused("bgsave", "it is not in the memory driver") } else { Error::SYNTAX })
+}
+
+/// `SHUTDOWN`
+fn shutdown(_context: &mut Context, args: Args) -> Result<(), Error> {
+    const OPTIONS: [&str; 5] = ["NOSAVE", "SAVE", "NOW", "FORCE", "ABORT"];
+    let is_option = |index: usize| OPTIONS.iter().any(|word| args.is(index, word));
+    Err(if args.len() == 2 && args.is(1, "ABORT") {
+        Error::NO_SHUTDOWN
+    } else if (1..args.len()).all(is_option) {
+        Error::refused("shutdown", "it would stop every client")
+    } else {
+        Error::SYNTAX
+    })
 }
 
 /// `MEMORY DOCTOR`

@@ -199,8 +199,7 @@ fn pop(context: &mut Context, key: &[u8], count: usize) -> Result<(), Error> {
     let popped = context.db.modify(key, |set: &mut Set| {
         let left = set.len().saturating_sub(count);
         if count > 0 && left == 0 {
-            // As Redis does it, by way of a union: what is a table of a few integers is answered in order.
-            write_all(reply, &renewed(set));
+            write_all(reply, set);
             *set = Set::default();
         } else if left.saturating_mul(5) > count {
             reply.set(count);
@@ -224,13 +223,7 @@ fn pop(context: &mut Context, key: &[u8], count: usize) -> Result<(), Error> {
     Ok(())
 }
 
-/// The same members, kept as if they had just been added.
-fn renewed(set: &Set) -> Set {
-    let mut renewed = Set::default();
-    add_all(&mut renewed, set);
-    renewed
-}
-
+/// Adds the members of `other` to `set`.
 fn add_all(set: &mut Set, other: &Set) {
     for member in other.iter() {
         member.with_bytes(|member| set.add(member));

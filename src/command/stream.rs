@@ -1,5 +1,6 @@
 //! Streams.
 
+use super::help::help;
 use super::row::access::*;
 use super::row::flag::*;
 use super::row::{Class, Group, KeySpec, Reply, Row};
@@ -28,7 +29,7 @@ pub const ROWS: &[Row] = &[
             .keys(&[KeySpec::one(2, RW | DELETE)])
             .reply(Reply::ErrorText),
         Row::new("xgroup|destroy", 4, Group::Stream, "5.0.0", WRITE).keys(&[KeySpec::one(2, RW | DELETE)]),
-        Row::new("xgroup|help", 2, Group::Stream, "5.0.0", LOADING | STALE),
+        Row::new("xgroup|help", 2, Group::Stream, "5.0.0", LOADING | STALE).memory(help),
         Row::new("xgroup|setid", -5, Group::Stream, "5.0.0", WRITE)
             .keys(&[KeySpec::one(2, RW | UPDATE)])
             .reply(Reply::ErrorText),
@@ -39,7 +40,7 @@ pub const ROWS: &[Row] = &[
             .keys(&[KeySpec::one(2, RO | ACCESS)])
             .reply(Reply::ErrorText),
         Row::new("xinfo|groups", 3, Group::Stream, "5.0.0", READONLY).keys(&[KeySpec::one(2, RO | ACCESS)]),
-        Row::new("xinfo|help", 2, Group::Stream, "5.0.0", LOADING | STALE),
+        Row::new("xinfo|help", 2, Group::Stream, "5.0.0", LOADING | STALE).memory(help),
         Row::new("xinfo|stream", -3, Group::Stream, "5.0.0", READONLY).keys(&[KeySpec::one(2, RO | ACCESS)]),
     ]),
     Row::new("xlen", 2, Group::Stream, "5.0.0", READONLY | FAST).keys(&[KeySpec::one(1, RO)]),

@@ -206,9 +206,8 @@ fn lifetime<'a>(args: Args<'a>, index: usize, before: Lifetime) -> Option<(Lifet
         None => return None,
     };
     let fits = match (before, new) {
-        (Lifetime::Default, _) => true,
         (Lifetime::Until(before, _), Lifetime::Until(new, _)) => before == new,
-        (before, new) => before == new,
+        _ => before == Lifetime::Default || before == new,
     };
     fits.then_some((new, next))
 }
@@ -260,28 +259,19 @@ impl<'a> Set<'a> {
         let mut set = Set::new(args.at(1), args.at(2));
         let mut index = 3;
         while index < args.len() {
-            let next = match &args[index] {
-                word if word.eq_ignore_ascii_case(b"NX") && set.must_exist != Some(true) => {
-                    set.must_exist = Some(false);
-                    index + 1
-                }
-                word if word.eq_ignore_ascii_case(b"XX") && set.must_exist != Some(false) => {
-                    set.must_exist = Some(true);
-                    index + 1
-                }
-                word if word.eq_ignore_ascii_case(b"GET") => {
-                    set.get = true;
-                    index + 1
-                }
-                _ => {
-                    let (wanted, next) = lifetime(args, index, set.lifetime)
-                        .filter(|(wanted, _)| *wanted != Lifetime::Persist)
-                        .ok_or(Error::SYNTAX)?;
-                    set.lifetime = wanted;
-                    next
-                }
-            };
-            index = next;
+            if args.is(index, "NX") && set.must_exist != Some(true) {
+                set.must_exist = Some(false);
+            } else if args.is(index, "XX") && set.must_exist != Some(false) {
+                set.must_exist = Some(true);
+            } else if args.is(index, "GET") {
+                set.get = true;
+            } else {
+                (set.lifetime, index) = lifetime(args, index, set.lifetime)
+                    .filter(|(wanted, _)| *wanted != Lifetime::Persist)
+                    .ok_or(Error::SYNTAX)?;
+                continue;
+            }
+            index += 1;
         }
         Ok(set)
     }

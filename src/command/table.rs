@@ -190,15 +190,11 @@ mod tests {
 
     #[test]
     fn errors_are_those_of_redis() {
-        let cases: [(&[&[u8]], &str); 10] = [
+        let cases: [(&[&[u8]], &str); 9] = [
             (&[b"foo"], "ERR unknown command 'foo', with args beginning with: "),
             (&[b"FoO", b"a b", b""], "ERR unknown command 'FoO', with args beginning with: 'a b' '' "),
             (&[b"foo\0bar", b"a\0b"], "ERR unknown command 'foo', with args beginning with: 'a' "),
             (&[b"get"], "ERR wrong number of arguments for 'get' command"),
-            (
-                &[b"exec", b"x"],
-                "EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command",
-            ),
             (&[b"object"], "ERR wrong number of arguments for 'object' command"),
             (&[b"OBJECT", b"encoding"], "ERR wrong number of arguments for 'object|encoding' command"),
             (&[b"Client", b"foo"], "ERR unknown subcommand 'foo'. Try CLIENT HELP."),

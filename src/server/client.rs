@@ -264,6 +264,10 @@ impl Client {
         self.offered = false;
         let mut position = 0;
         while position < bytes.len() && !self.dispatch.session.is_closing() {
+            if self.dispatch.is_waiting() || !self.may_go_on() {
+                self.offered = true;
+                break;
+            }
             let rest = &bytes[position..];
             let consumed = match self.scanner.scan(rest, self.dispatch.session.is_authenticated()) {
                 Ok(Scan::Complete { consumed }) => consumed,
@@ -286,10 +290,6 @@ impl Client {
                 }
             }
             position += consumed;
-            if self.dispatch.is_waiting() || !self.may_go_on() {
-                self.offered = position < bytes.len();
-                break;
-            }
         }
         worker.metrics.proxy_time.record(started.elapsed());
         position

@@ -9,12 +9,13 @@ use crate::command::{Class, Context, Error, Local, Row};
 use crate::metrics::Outcome;
 use crate::resp::reply::ReplyScanner;
 use crate::resp::{Args, Protocol, Writer, number};
+use crate::session::step::subscription;
 use crate::session::subscriptions::write_confirmation;
 use crate::session::transaction::stays_here;
 use crate::session::{Action, Route, Session, Subscriptions, Transaction};
-use crate::store::Database;
 use crate::store::broker::Topic;
 use crate::store::mailbox::{Mail, Unblock};
+use crate::store::{Database, Store};
 use crate::tenant::Admitted;
 use crate::upstream::exclusive::{Acquiring, Exclusive};
 use crate::upstream::lane::{Lane, LaneKey};
@@ -453,40 +454,9 @@ impl Dispatch {
     }
 
     fn subscribe_in_memory(&mut self, topic: Topic, subscribe: bool, request: Args<'_>) {
-        let Some(seat) = &self.seat else { return };
-        let store = seat.store().clone();
-        let broker = store.broker();
-        let info = self.session.info().clone();
-        let protocol = self.session.protocol();
-        let change = |session: &mut Session, name: Option<&[u8]>| {
-            let count = match name {
-                None => session.note_subscription(topic, false, b""),
-                Some(name) => {
-                    if subscribe {
-                        broker.subscribe(topic, name, info.id, protocol, &info.mailbox);
-                    } else {
-                        broker.unsubscribe(topic, name, info.id);
-                    }
-                    session.note_subscription(topic, subscribe, name)
-                }
-            };
-            self.inbox.answer(|out| write_confirmation(&mut Writer::new(out, protocol), topic, subscribe, name, count));
-        };
-        if request.len() > 1 {
-            for name in request.iter_from(1) {
-                change(&mut self.session, Some(name));
-            }
-            return;
-        }
-        let names: Vec<Box<[u8]>> = match self.session.subscriptions() {
-            Some(subscriptions) => subscriptions.names(topic).iter().cloned().collect(),
-            None => Vec::new(),
-        };
-        if names.is_empty() {
-            change(&mut self.session, None);
-        }
-        for name in names {
-            change(&mut self.session, Some(&name));
+        if let Some(seat) = &self.seat {
+            let session = &mut self.session;
+            self.inbox.answer(|out| change_subscriptions(session, seat.store(), topic, subscribe, request, out));
         }
     }
 
@@ -683,6 +653,15 @@ fn run_queued(session: &mut Session, row: &'static Row, args: Args<'_>, db: &mut
         session.write_info(args, Some(db.stats()), out);
         return;
     }
+    if row.class == Class::Subscribe {
+        let (topic, subscribe) = subscription(row);
+        if topic == Topic::Shard && subscribe {
+            Error::SHARD_SUBSCRIBE_IN_MULTI.write(&mut Writer::new(out, session.protocol()));
+        } else {
+            change_subscriptions(session, db.store(), topic, subscribe, args, out);
+        }
+        return;
+    }
     if let Class::Local(local) = row.class {
         run_local(session, row, args, out);
         if local == Local::Select {
@@ -693,6 +672,37 @@ fn run_queued(session: &mut Session, row: &'static Row, args: Args<'_>, db: &mut
     let mut context = Context::new(db, out, session.protocol());
     context.in_transaction = true;
     execute::run(&mut context, row, args);
+}
+
+/// Subscribes to the names of a request, or ends it, and confirms each.
+fn change_subscriptions(
+    session: &mut Session,
+    store: &Store,
+    topic: Topic,
+    subscribe: bool,
+    request: Args<'_>,
+    out: &mut Vec<u8>,
+) {
+    let (protocol, info) = (session.protocol(), session.info().clone());
+    let names: Vec<Box<[u8]>> = match session.subscriptions() {
+        _ if request.len() > 1 => request.iter_from(1).map(Box::from).collect(),
+        Some(subscriptions) => subscriptions.names(topic),
+        None => Vec::new(),
+    };
+    let mut writer = Writer::new(out, protocol);
+    if names.is_empty() {
+        let count = session.note_subscription(topic, false, b"");
+        write_confirmation(&mut writer, topic, false, None, count);
+    }
+    for name in names {
+        if subscribe {
+            store.broker().subscribe(topic, &name, info.id, protocol, &info.mailbox);
+        } else {
+            store.broker().unsubscribe(topic, &name, info.id);
+        }
+        let count = session.note_subscription(topic, subscribe, &name);
+        write_confirmation(&mut writer, topic, subscribe, Some(&name), count);
+    }
 }
 
 /// Answers a request of a transaction that is about the connection.

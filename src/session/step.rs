@@ -79,7 +79,7 @@ impl Session {
         if args.is(0, "EXEC") {
             self.transaction = None;
             self.info.set_queued(None);
-            self.refuse(Error::exec_abort(&error), reply);
+            self.refuse(error.aborting(), reply);
             return self.forget();
         }
         if let Some(transaction) = &mut self.transaction {
@@ -172,8 +172,11 @@ impl Session {
                 Writer::new(reply, self.protocol).ok();
                 Ok(Action::Answered)
             }
-            Class::Local(Local::Info) => Ok(Action::Info { request: args, muted }),
+            Class::Local(Local::Info) if !self.asks_upstream(args) => Ok(Action::Info { request: args, muted }),
             Class::Local(Local::Reset) => Ok(self.reset(reply)),
+            Class::Local(Local::Info) => {
+                Ok(Action::Forward { row, request: self.tenant.admit(row, args, wire)?, muted })
+            }
             Class::Local(local) => self.local(local, args, reply).map(|()| Action::Answered),
             Class::Subscribe => Ok(self.subscribe(row, args, reply)),
             Class::Blocking if blocks(row, args) => {
@@ -184,6 +187,12 @@ impl Session {
             }
             _ => Ok(Action::Forward { row, request: self.tenant.admit(row, args, wire)?, muted }),
         }
+    }
+
+    /// True of an `INFO` that the upstream is asked for. One without sections is what clients open a connection with,
+    /// and is answered here and at once, with what the upstream said last; whoever names a section wants to know.
+    fn asks_upstream(&self, args: Args<'_>) -> bool {
+        self.shared.has_upstream && args.len() > 1 && !(1..args.len()).any(|index| args.is(index, "RESPOOL"))
     }
 
     fn take_transaction(&mut self) -> Option<Box<Transaction>> {
@@ -218,7 +227,7 @@ impl Session {
         let (topic, subscribe) = subscription(row);
         let had_any = self.subscriptions().is_some();
         let subscriptions = self.subscriptions.get_or_insert_default();
-        let names = subscriptions.names(topic).len();
+        let names = subscriptions.len(topic);
         let confirmations = if args.len() > 1 { args.len() - 1 } else { names.max(1) };
         if self.shared.has_upstream && !subscribe && !had_any {
             let mut writer = Writer::new(reply, self.protocol);
@@ -262,9 +271,7 @@ impl Session {
     pub(super) fn show_subscriptions(&self) {
         let counts = match &self.subscriptions {
             None => [0; 3],
-            Some(subscriptions) => {
-                [Topic::Channel, Topic::Pattern, Topic::Shard].map(|topic| subscriptions.names(topic).len())
-            }
+            Some(subscriptions) => [Topic::Channel, Topic::Pattern, Topic::Shard].map(|topic| subscriptions.len(topic)),
         };
         self.info.set_subscriptions(counts);
     }

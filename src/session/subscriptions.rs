@@ -1,21 +1,21 @@
 //! What a client is subscribed to.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use crate::resp::Writer;
 use crate::store::broker::Topic;
 
-/// The names that a client is subscribed to.
+/// The names that a client is subscribed to, each with its turn: `PUNSUBSCRIBE` of all goes by it.
 #[derive(Debug, Default)]
 pub struct Subscriptions {
-    channels: HashSet<Box<[u8]>>,
-    patterns: HashSet<Box<[u8]>>,
-    shards: HashSet<Box<[u8]>>,
+    channels: HashMap<Box<[u8]>, u64>,
+    patterns: HashMap<Box<[u8]>, u64>,
+    shards: HashMap<Box<[u8]>, u64>,
+    turns: u64,
 }
 
 impl Subscriptions {
-    /// The names of one kind.
-    pub fn names(&self, topic: Topic) -> &HashSet<Box<[u8]>> {
+    fn of(&self, topic: Topic) -> &HashMap<Box<[u8]>, u64> {
         match topic {
             Topic::Channel => &self.channels,
             Topic::Pattern => &self.patterns,
@@ -23,14 +23,7 @@ impl Subscriptions {
         }
     }
 
-    /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = (Topic, &[u8])> {
-        [Topic::Channel, Topic::Pattern, Topic::Shard]
-            .into_iter()
-            .flat_map(|topic| self.names(topic).iter().map(move |name| (topic, &**name)))
-    }
-
-    fn names_mut(&mut self, topic: Topic) -> &mut HashSet<Box<[u8]>> {
+    fn of_mut(&mut self, topic: Topic) -> &mut HashMap<Box<[u8]>, u64> {
         match topic {
             Topic::Channel => &mut self.channels,
             Topic::Pattern => &mut self.patterns,
@@ -38,19 +31,40 @@ impl Subscriptions {
         }
     }
 
+    /// The names of one kind, in the order in which they were subscribed to.
+    pub fn names(&self, topic: Topic) -> Vec<Box<[u8]>> {
+        let mut names: Vec<_> = self.of(topic).iter().map(|(name, turn)| (*turn, name.clone())).collect();
+        names.sort_unstable();
+        names.into_iter().map(|(_, name)| name).collect()
+    }
+
+    /// How many names of one kind there are.
+    pub fn len(&self, topic: Topic) -> usize {
+        self.of(topic).len()
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (Topic, &[u8])> {
+        [Topic::Channel, Topic::Pattern, Topic::Shard]
+            .into_iter()
+            .flat_map(|topic| self.of(topic).keys().map(move |name| (topic, &**name)))
+    }
+
     /// Notes a subscription.
     pub fn add(&mut self, topic: Topic, name: &[u8]) {
-        self.names_mut(topic).insert(name.into());
+        self.turns += 1;
+        let turn = self.turns;
+        self.of_mut(topic).entry(name.into()).or_insert(turn);
     }
 
     /// Notes the end of one.
     pub fn remove(&mut self, topic: Topic, name: &[u8]) {
-        self.names_mut(topic).remove(name);
+        self.of_mut(topic).remove(name);
     }
 
     /// Notes the end of all of one kind.
     pub fn clear(&mut self, topic: Topic) {
-        self.names_mut(topic).clear();
+        self.of_mut(topic).clear();
     }
 
     /// How many there are of all kinds.

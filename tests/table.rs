@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use respool::command::row::access::NOT_KEY;
 use respool::command::row::{Begin, KeySpec};
-use respool::command::{Context, Row, execute, keys, table};
+use respool::command::{Context, Memory, Row, execute, keys, table};
 use respool::resp::{Args, OwnedArgs, Protocol};
 use respool::store::{Database, Options, Store};
+use support::frame::FrameScanner;
 use support::{Client, RedisServer, Value};
 
 /// What the memory driver answers, in RESP3.
@@ -164,6 +165,85 @@ fn visited(row: &Row, request: &[String]) -> Option<Vec<String>> {
         }
     });
     known.then_some(found)
+}
+
+/// Things that handlers have to do something about.
+const ODD: [&str; 24] = [
+    "a",
+    "b",
+    "list",
+    "hash",
+    "set",
+    "zset",
+    "number",
+    "*",
+    "a*->f",
+    "#",
+    "(1",
+    "[a",
+    "-",
+    "+",
+    "-inf",
+    "nan",
+    "1e400",
+    "9223372036854775807",
+    "-9223372036854775808",
+    "18446744073709551615",
+    "LEFT",
+    "WITHSCORES",
+    "MATCH",
+    "\0\u{ff}\r\n",
+];
+
+#[test]
+fn every_request_gets_exactly_one_reply() {
+    let mut random = Random(2);
+    for protocol in [Protocol::Resp2, Protocol::Resp3] {
+        let store = Store::new(Options::default());
+        for row in rows().filter(|row| !matches!(row.memory, Memory::Refused(_) | Memory::Session)) {
+            for mut request in requests(row, &mut random) {
+                let name = row.name.split('|').count();
+                for argument in &mut request[name..] {
+                    if random.below(2) == 0 {
+                        *argument = ODD[random.below(ODD.len())].into();
+                    }
+                }
+                fill(&store);
+                check_reply(&store, protocol, &request);
+            }
+        }
+    }
+}
+
+/// A key of every kind.
+fn fill(store: &Store) {
+    for request in [
+        "SET number 7",
+        "RPUSH list 3 1 2",
+        "HSET hash f v 1 2",
+        "SADD set 1 2 x",
+        "ZADD zset 1 a 2 b",
+        "PEXPIRE hash 1000",
+        "SADD b 1 2 3",
+        "CONFIG SET maxmemory 0",
+    ] {
+        let request: Vec<String> = request.split(' ').map(str::to_owned).collect();
+        check_reply(store, Protocol::Resp2, &request);
+    }
+}
+
+fn check_reply(store: &Store, protocol: Protocol, request: &[String]) {
+    let owned: OwnedArgs = request.iter().map(String::as_bytes).collect();
+    let Ok(row) = table::resolve(owned.args()) else {
+        return;
+    };
+    let mut db = Database::new(store, 0, 1_000_000);
+    let mut reply = Vec::new();
+    let mut context = Context::new(&mut db, &mut reply, protocol);
+    context.in_transaction = true;
+    execute::execute(&mut context, row, owned.args());
+    let length = FrameScanner::new().advance(&reply);
+    assert_eq!(length, Ok(Some(reply.len())), "{request:?}: {:?}", reply.escape_ascii().to_string());
 }
 
 /// Commands of which `keys::for_each` says something else than `COMMAND GETKEYS`, and why.

@@ -408,7 +408,7 @@ const EMPTY: &str = "Hi Sam, this instance is empty or is using very little memo
 const HEALTHY: &str = "Hi Sam, I can't find any memory issue in your instance. \
     I can only account for what occurs on this base.\n";
 
-/// `LASTSAVE`: nothing is ever lost that was saved.
+/// `LASTSAVE`: there are no snapshots, and none is due.
 fn lastsave(context: &mut Context, _args: Args) -> Result<(), Error> {
     context.reply.integer((context.db.now_ms() / 1000) as i64);
     Ok(())
@@ -542,13 +542,13 @@ enum Figure {
 /// `MEMORY STATS`: the names are Redis's, the figures those that are known here.
 fn memory_stats(context: &mut Context, _args: Args) -> Result<(), Error> {
     use Figure::{Count, Ratio};
-    let databases = context.db.store().options().databases;
-    let keys: Vec<u64> = (0..databases).map(|index| within(context.db, index, |db| db.len() as u64)).collect();
-    let filled = keys.iter().enumerate().filter(|(_, keys)| **keys > 0);
-    let used = context.db.store().used_bytes();
-    let all_keys: u64 = keys.iter().sum();
+    let stats = context.db.stats();
+    let (used, peak) = (stats.used_bytes, stats.peak_bytes);
+    let filled = stats.databases.iter().enumerate().filter(|(_, database)| database.keys > 0);
+    let keys: u64 = stats.databases.iter().map(|database| database.keys).sum();
+    let share_of_peak = if peak == 0 { 0.0 } else { used as f64 * 100.0 / peak as f64 };
     let before = [
-        ("peak.allocated", used),
+        ("peak.allocated", peak),
         ("total.allocated", used),
         ("startup.allocated", 0),
         ("replication.backlog", 0),
@@ -561,11 +561,11 @@ fn memory_stats(context: &mut Context, _args: Args) -> Result<(), Error> {
     ];
     let after = [
         ("overhead.total", Count(0)),
-        ("keys.count", Count(all_keys)),
-        ("keys.bytes-per-key", Count(used.checked_div(all_keys).unwrap_or(0))),
+        ("keys.count", Count(keys)),
+        ("keys.bytes-per-key", Count(used.checked_div(keys).unwrap_or(0))),
         ("dataset.bytes", Count(used)),
         ("dataset.percentage", Ratio(100.0)),
-        ("peak.percentage", Ratio(100.0)),
+        ("peak.percentage", Ratio(share_of_peak)),
         ("allocator.allocated", Count(used)),
         ("allocator.active", Count(used)),
         ("allocator.resident", Count(used)),

@@ -230,3 +230,39 @@ fn store(context: &mut Context, elements: &[Vec<u8>], options: &Options, destina
     }
     context.reply.count(length);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_are_what_strtod_takes() {
+        let cases: [(&[u8], Option<f64>); 10] = [
+            (b"", Some(0.0)),
+            (b" \t1", Some(1.0)),
+            (b"0x10", Some(16.0)),
+            (b"1\0x", Some(1.0)),
+            (b"-inf", Some(f64::NEG_INFINITY)),
+            (b"1 ", None),
+            (b" ", None),
+            (b"nan", None),
+            (b"1e400", None),
+            (b"x", None),
+        ];
+        for (text, score) in cases {
+            assert_eq!(parse_score(text), score, "{:?}", text.escape_ascii().to_string());
+        }
+    }
+
+    #[test]
+    fn limits_stay_inside() {
+        let range = |limit: Option<(i64, i64)>| Options { limit, ..Options::default() }.range(3);
+        assert_eq!(range(None), 0..3);
+        assert_eq!(range(Some((1, 1))), 1..2);
+        assert_eq!(range(Some((-5, 2))), 0..2);
+        assert_eq!(range(Some((5, 2))), 3..3);
+        assert_eq!(range(Some((i64::MAX, i64::MAX))), 3..3);
+        assert_eq!(range(Some((1, -1))), 1..3);
+        assert_eq!(range(Some((i64::MIN, i64::MIN))), 0..3);
+    }
+}

@@ -358,7 +358,7 @@ impl Rules {
     }
 
     fn check(&self, arguments: usize) -> Result<(), Error> {
-        if arguments == 0 || arguments % 2 != 0 {
+        if arguments == 0 || !arguments.is_multiple_of(2) {
             return Err(Error::SYNTAX);
         }
         if self.only_new && self.only_there {
@@ -898,6 +898,9 @@ struct Input<'a> {
     size: usize,
 }
 
+/// A member and its score.
+type Scored = (Box<[u8]>, f64);
+
 /// What `ZUNION` and its kin ask for.
 struct Combination<'a> {
     operation: Operation,
@@ -979,9 +982,9 @@ impl<'a> Combination<'a> {
     }
 
     /// The members of the first input that are in all others, or in no other.
-    fn reduce(&self, db: &mut Database<'_>) -> Result<Vec<(Box<[u8]>, f64)>, Error> {
+    fn reduce(&self, db: &mut Database<'_>) -> Result<Vec<Scored>, Error> {
         let Some((first, others)) = self.inputs.split_first() else { return Ok(Vec::new()) };
-        let mut left: Vec<(Box<[u8]>, f64)> = Vec::with_capacity(first.size);
+        let mut left: Vec<Scored> = Vec::with_capacity(first.size);
         Source::at(db, first.key)?
             .for_each(|member, score| left.push((member.into(), number_or_zero(score * first.weight))));
         for input in others {

@@ -105,9 +105,7 @@ impl Client {
                 self.offer_again();
                 moved |= self.input.len() != before || self.dispatch.is_waiting();
             }
-            if let Poll::Ready(written) = self.inbox.poll_unstick(context) {
-                self.worker.metrics.bytes_out.add(written as u64);
-            }
+            let _ = self.inbox.poll_unstick(context);
             if self.inbox.is_broken() || self.is_over() {
                 return Poll::Ready(());
             }

@@ -118,6 +118,7 @@ pub struct Store {
     memory: Memory,
     /// Clients that wait, each counted once: see [`Waiter::join`].
     pub(super) blocked: AtomicU64,
+    expires_actively: AtomicBool,
     random: AtomicU64,
     discarded: OnceLock<Option<Sender<Box<dyn Send>>>>,
 }
@@ -148,6 +149,7 @@ impl Store {
                 limit: AtomicU64::new(options.max_memory),
             },
             blocked: AtomicU64::new(0),
+            expires_actively: AtomicBool::new(true),
             random: AtomicU64::new(dict::hash(b"")),
             discarded: OnceLock::new(),
             options,
@@ -218,9 +220,17 @@ impl Store {
         sums.finish(self)
     }
 
+    /// Whether [`Store::expire`] does something. If not, keys go when they are next looked at (`DEBUG`).
+    pub fn set_active_expiry(&self, is_on: bool) {
+        self.expires_actively.store(is_on, Ordering::Relaxed);
+    }
+
     /// Removes keys whose time has come, at most `limit` a shard and call, so that no lock is held for long; says
     /// how many. Called some ten times a second.
     pub fn expire(&self, now_ms: u64, limit: usize) -> usize {
+        if !self.expires_actively.load(Ordering::Relaxed) {
+            return 0;
+        }
         let mut total = 0;
         for Padded(shard) in &self.shards {
             let mut shard = shard.lock();

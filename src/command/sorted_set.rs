@@ -891,15 +891,15 @@ impl<'v> Source<'v> {
     }
 }
 
+/// A member of its own, with its score.
+type Element = (Box<[u8]>, f64);
+
 /// A key of those that are put together.
 struct Input<'a> {
     key: &'a [u8],
     weight: f64,
     size: usize,
 }
-
-/// A member and its score.
-type Scored = (Box<[u8]>, f64);
 
 /// What `ZUNION` and its kin ask for.
 struct Combination<'a> {
@@ -982,9 +982,9 @@ impl<'a> Combination<'a> {
     }
 
     /// The members of the first input that are in all others, or in no other.
-    fn reduce(&self, db: &mut Database<'_>) -> Result<Vec<Scored>, Error> {
+    fn reduce(&self, db: &mut Database<'_>) -> Result<Vec<Element>, Error> {
         let Some((first, others)) = self.inputs.split_first() else { return Ok(Vec::new()) };
-        let mut left: Vec<Scored> = Vec::with_capacity(first.size);
+        let mut left: Vec<Element> = Vec::with_capacity(first.size);
         Source::at(db, first.key)?
             .for_each(|member, score| left.push((member.into(), number_or_zero(score * first.weight))));
         for input in others {

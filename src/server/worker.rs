@@ -115,6 +115,9 @@ pub fn run(start: Start, mut accepted: mpsc::Receiver<Accepted>) -> std::io::Res
             }
         }
         while clients.join_next().await.is_some() {}
+        if let Driver::Redis(redis) = &worker.driver {
+            redis.finish().await;
+        }
     });
     // What the lanes hold goes back to the pool, which needs a runtime for it.
     let _context = runtime.enter();

@@ -90,10 +90,11 @@ impl Client {
     /// Ready when the client has left.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.inbox.attend(context.waker());
-        if let Poll::Ready(mail) = self.dispatch.session.info().mailbox.poll(context)
-            && self.dispatch.take_mail(mail)
-        {
-            return Poll::Ready(());
+        // Until it is empty: only then the mailbox wakes the task for what comes next.
+        while let Poll::Ready(mail) = self.dispatch.session.info().mailbox.poll(context) {
+            if self.dispatch.take_mail(mail) {
+                return Poll::Ready(());
+            }
         }
         loop {
             let mut moved = self.dispatch.poll(context);

@@ -89,6 +89,15 @@ impl Client {
     /// Ready when the client has left.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.inbox.attend(context.waker());
+        while self.dispatch.is_blocked() {
+            // One who has left takes nothing, even if its element has just come.
+            match self.poll_read(context) {
+                Poll::Ready(Ok(())) if self.ended => return Poll::Ready(()),
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(())) => return Poll::Ready(()),
+                Poll::Pending => break,
+            }
+        }
         if let Poll::Ready(mail) = self.dispatch.session.info().mailbox.poll(context)
             && self.dispatch.take_mail(mail)
         {
@@ -116,7 +125,8 @@ impl Client {
                 Poll::Pending => {}
             }
             if !moved {
-                return Poll::Pending;
+                // Nothing of what the client has sent is left unread, or it would be told by a reset.
+                return if self.is_drained() { Poll::Ready(()) } else { Poll::Pending };
             }
         }
     }
@@ -132,6 +142,12 @@ impl Client {
             // side still gets the replies.
             return self.dispatch.is_blocked() || (answered && !self.dispatch.is_waiting());
         }
+        false
+    }
+
+    /// True when the client has to leave because respool stops.
+    fn is_drained(&self) -> bool {
+        let answered = self.inbox.ready() == 0 && self.inbox.outstanding() == 0;
         let idle = answered && self.input.is_empty() && !self.dispatch.session.is_in_transaction();
         self.dispatch.session.shared().is_draining() && (idle || self.dispatch.is_blocked())
     }

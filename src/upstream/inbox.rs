@@ -27,6 +27,8 @@ struct Inner {
     received: u64,
     /// Replies that have to wait until so many replies were received.
     held: VecDeque<(u64, Vec<u8>)>,
+    /// How many bytes these are.
+    held_bytes: usize,
     /// Part of a reply was passed on and the rest will never come, or the client reads too slowly.
     broken: bool,
 }
@@ -58,7 +60,12 @@ impl Inbox {
             inner.held.push_back((inner.sent, Vec::new()));
         }
         match inner.held.back_mut() {
-            Some((_, bytes)) => write(bytes),
+            Some((_, bytes)) => {
+                let before = bytes.len();
+                let result = write(bytes);
+                inner.held_bytes += bytes.len() - before;
+                result
+            }
             None => write(&mut inner.out),
         }
     }
@@ -86,6 +93,7 @@ impl Inbox {
         while let Some((after, bytes)) = inner.held.front_mut()
             && *after <= inner.received
         {
+            inner.held_bytes -= bytes.len();
             inner.out.append(bytes);
             inner.held.pop_front();
         }
@@ -108,9 +116,10 @@ impl Inbox {
         write(&mut self.inner.borrow_mut().out)
     }
 
-    /// How many bytes are ready.
+    /// How many bytes the client has not taken yet, those included that have to wait for others.
     pub fn ready(&self) -> usize {
-        self.inner.borrow().out.len()
+        let inner = self.inner.borrow();
+        inner.out.len() + inner.held_bytes
     }
 
     /// The client's task is polled: until it sleeps again, it needn't be woken.

@@ -8,12 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use super::connection::Connection;
 use super::error::UpstreamError;
 use crate::config::{self, Address};
+use crate::resp::Protocol;
 
 /// Makes connections for `bb8`.
 pub struct Manager {
@@ -126,6 +128,25 @@ impl Pool {
         result
     }
 
+    /// As [`Pool::acquire`], with the socket, in `protocol` and `database`.
+    pub async fn acquire_for(
+        self: &Arc<Self>,
+        protocol: Protocol,
+        database: usize,
+    ) -> Result<(Lease, TcpStream), UpstreamError> {
+        let mut again = true;
+        loop {
+            let mut lease = self.acquire().await?;
+            match tokio::time::timeout(self.upstream.connect_timeout, lease.prepare(protocol, database)).await {
+                Ok(Ok(socket)) => return Ok((lease, socket)),
+                // One that has lain idle may have been lost without a sign; nothing was executed yet.
+                Ok(Err(UpstreamError::Lost)) if again => again = false,
+                Ok(Err(error @ UpstreamError::Handshake(_))) => return Err(error),
+                Ok(Err(_)) | Err(_) => return Err(UpstreamError::Unreachable("it does not answer".into())),
+            }
+        }
+    }
+
     async fn acquire_until(self: &Arc<Self>, deadline: Instant) -> Result<Lease, UpstreamError> {
         let exhausted = || UpstreamError::Exhausted { max: self.settings.max, waited: self.settings.acquire_timeout };
         let permit = match tokio::time::timeout_at(deadline, self.permits.clone().acquire_owned()).await {
@@ -147,7 +168,7 @@ impl Pool {
                         )));
                     }
                 },
-                None => match Connection::open(&self.address, self.upstream.connect_timeout).await {
+                None => match Connection::open(&self.address, self.dial_timeout(deadline)).await {
                     Ok(connection) => {
                         self.direct.fetch_add(1, Ordering::Relaxed);
                         return Ok(Lease { held: Held::Direct(connection), pool: self.clone(), _permit: permit });
@@ -162,6 +183,10 @@ impl Pool {
             tokio::time::sleep(backoff).await;
             backoff = (backoff * 2).min(self.upstream.backoff_max);
         }
+    }
+
+    fn dial_timeout(&self, deadline: Instant) -> Duration {
+        self.upstream.connect_timeout.min(deadline.saturating_duration_since(Instant::now()))
     }
 
     /// Its figures.

@@ -15,6 +15,7 @@
 #![allow(dead_code, unused_imports)]
 
 pub mod client;
+pub mod fake;
 pub mod frame;
 pub mod port;
 pub mod process;
@@ -24,6 +25,7 @@ pub mod value;
 pub mod wait;
 
 pub use client::Client;
+pub use fake::FakeUpstream;
 pub use port::free_port;
 pub use process::Process;
 pub use redis::RedisServer;

@@ -32,14 +32,29 @@ impl Respool {
         Self::start(&["--upstream", &redis.url()], &[])
     }
 
+    /// respool with a configuration file of this text, and more arguments.
+    pub fn configured(config: &str, args: &[&str]) -> Self {
+        let directory = temp_dir();
+        let path = directory.path().join("respool.toml");
+        std::fs::write(&path, config).expect("a file");
+        let path = path.to_str().expect("a path that is text");
+        let args: Vec<&str> = ["--config", path].into_iter().chain(args.iter().copied()).collect();
+        Self::start_in(directory, &args, &[])
+    }
+
     /// respool with more arguments and environment; waits until it answers.
     pub fn start(args: &[&str], env: &[(&str, &str)]) -> Self {
-        let directory = temp_dir();
+        Self::start_in(temp_dir(), args, env)
+    }
+
+    fn start_in(directory: TempDir, args: &[&str], env: &[(&str, &str)]) -> Self {
         let port = free_port();
         let http_port = free_port();
+        let workers: &[&str] = if args.contains(&"--workers") { &[] } else { &["--workers", "2"] };
         let args: Vec<String> =
-            ["--listen", &format!("127.0.0.1:{port}"), "--http", &format!("127.0.0.1:{http_port}"), "--workers", "2"]
+            ["--listen", &format!("127.0.0.1:{port}"), "--http", &format!("127.0.0.1:{http_port}")]
                 .iter()
+                .chain(workers)
                 .chain(args)
                 .map(|arg| (*arg).to_owned())
                 .collect();
@@ -88,6 +103,14 @@ impl Respool {
     #[track_caller]
     pub fn wait_for_stderr(&self, text: &str) {
         wait_until(|| self.stderr().contains(text));
+    }
+
+    /// How many bytes of memory it holds.
+    pub fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+        let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        kilobytes << 10
     }
 
     /// The port that speaks Redis, on 127.0.0.1.

@@ -21,8 +21,8 @@ use super::inbox::Inbox;
 use super::pool::Pool;
 use crate::command::Error;
 use crate::metrics::WorkerMetrics;
-use crate::resp::{Protocol, Writer};
 use crate::resp::reply::ReplyScanner;
+use crate::resp::{Protocol, Writer};
 
 /// A read of this size takes the replies to some hundred requests.
 pub const READ_BYTES: usize = 64 << 10;

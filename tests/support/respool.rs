@@ -51,13 +51,12 @@ impl Respool {
         let port = free_port();
         let http_port = free_port();
         let workers: &[&str] = if args.contains(&"--workers") { &[] } else { &["--workers", "2"] };
-        let args: Vec<String> =
-            ["--listen", &format!("127.0.0.1:{port}"), "--http", &format!("127.0.0.1:{http_port}")]
-                .iter()
-                .chain(workers)
-                .chain(args)
-                .map(|arg| (*arg).to_owned())
-                .collect();
+        let args: Vec<String> = ["--listen", &format!("127.0.0.1:{port}"), "--http", &format!("127.0.0.1:{http_port}")]
+            .iter()
+            .chain(workers)
+            .chain(args)
+            .map(|arg| (*arg).to_owned())
+            .collect();
         let env: Vec<_> = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let process = launch(port, &directory, &args, &env);
         Self { process, directory, port, http_port, args, env }

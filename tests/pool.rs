@@ -106,7 +106,7 @@ fn the_longest_wait_ends_first() {
     let mut holder = respool.client();
     block(&redis, &mut holder, "first");
     let waiting = || {
-        let metrics = http_get(&respool, "/metrics");
+        let metrics = respool.http_get("/metrics");
         let line = metrics.lines().find(|line| line.starts_with("respool_pool_waiting "));
         line.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).unwrap_or_else(|| panic!("{metrics}"))
     };
@@ -130,16 +130,6 @@ fn the_longest_wait_ends_first() {
         }
     }
     assert_eq!(probe.call("GET order"), "0123456789");
-}
-
-/// The body and head of what is answered to a GET.
-fn http_get(respool: &Respool, path: &str) -> String {
-    use std::io::{Read, Write};
-    let mut socket = std::net::TcpStream::connect(("127.0.0.1", respool.http_port())).expect("it listens");
-    write!(socket, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").expect("sent");
-    let mut text = String::new();
-    socket.read_to_string(&mut text).expect("an answer");
-    text
 }
 
 #[test]
@@ -184,7 +174,7 @@ fn nothing_is_left_behind_for_the_next_user() {
     let mut lane = respool.client();
     assert_eq!(lane.call("SET k 0"), "OK");
     type Leave = fn(&mut Client);
-    let ways: [(&str, Leave); 12] = [
+    let ways: [(&str, Leave); 13] = [
         ("EXEC", |client| {
             client.call("MULTI");
             client.call("EXEC");
@@ -204,6 +194,14 @@ fn nothing_is_left_behind_for_the_next_user() {
         ("leaving MULTI", |client| {
             client.call("MULTI");
             client.call("SET k x");
+        }),
+        ("leaving after an UNWATCH that Redis refused", |client| {
+            client.call("MULTI");
+            client.call("DISCARD");
+            client.call("WATCH k");
+            client.call("SUBSCRIBE c");
+            assert!(client.call("EXEC").is_error("EXECABORT"));
+            assert_eq!(client.call("UNSUBSCRIBE c").items()[2], 0);
         }),
         ("QUIT", |client| assert_eq!(client.call("QUIT"), "OK")),
         ("another database", |client| {
@@ -327,7 +325,9 @@ fn a_dead_upstream_is_waited_for() {
     let patient =
         Respool::configured("[pool]\nmin = 0\nacquire_timeout = \"9s\"", &["--upstream", &url, "--workers", "1"]);
     let mut clients: Vec<Client> = (0..3).map(|_| patient.client()).collect();
-    for (client, words) in clients.iter_mut().zip([vec!["INCR", "n"], vec!["WATCH", "k"], vec!["BLPOP", "empty", "0.01"]]) {
+    for (client, words) in
+        clients.iter_mut().zip([vec!["INCR", "n"], vec!["WATCH", "k"], vec!["BLPOP", "empty", "0.01"]])
+    {
         client.send(&words).expect("sent");
     }
     let mut redis = std::process::Command::new("redis-server");
@@ -374,7 +374,7 @@ fn a_restarted_upstream_is_found_again() {
     assert_eq!(blocked.call("LPUSH q x"), 1);
     // While it is gone, requests are not written and so not uncertain.
     redis.kill();
-    wait_until(|| !matches!(other.call("PING"), Value::Error(_)) && connection_lost(&respool));
+    wait_until(|| respool.http_get("/readyz").starts_with("HTTP/1.1 503"));
     other.send(&["INCR", "late"]).expect("sent");
     redis.restart();
     assert_eq!(other.read().expect("a reply"), 1);
@@ -390,13 +390,6 @@ fn redis_input(redis: &RedisServer) -> u64 {
         fields[1].ends_with(&port).then(|| u64::from_str_radix(queue, 16).unwrap_or(0))
     };
     table.lines().filter(|line| !line.contains(" 0A ")).filter_map(queued).sum()
-}
-
-/// Whether respool has seen that its upstream is gone.
-fn connection_lost(respool: &Respool) -> bool {
-    let inodes = std::fs::read_to_string("/proc/net/tcp").expect("Linux");
-    let ready = http_get(respool, "/readyz");
-    !inodes.is_empty() && ready.starts_with("HTTP/1.1 503")
 }
 
 #[test]

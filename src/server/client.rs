@@ -149,7 +149,13 @@ impl Client {
     fn is_drained(&self) -> bool {
         let answered = self.inbox.ready() == 0 && self.inbox.outstanding() == 0;
         let idle = answered && self.input.is_empty() && !self.dispatch.session.is_in_transaction();
-        self.dispatch.session.shared().is_draining() && (idle || self.dispatch.is_blocked())
+        self.dispatch.session.shared().is_draining() && (self.dispatch.is_blocked() || (idle && self.is_read()))
+    }
+
+    /// True if nothing waits to be read. The runtime may not have been told yet: it is the socket that is asked.
+    fn is_read(&self) -> bool {
+        let peeked = socket2::SockRef::from(&self.socket).peek(&mut [std::mem::MaybeUninit::uninit()]);
+        !peeked.is_ok_and(|count| count > 0)
     }
 
     /// Sets the timer to what is waited for; true if it went off.

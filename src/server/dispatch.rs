@@ -67,6 +67,8 @@ pub struct Dispatch {
     seat: Option<Seat>,
     /// A transaction that was sent upstream, of which the upstream executes only a part.
     executing: Option<(Box<Transaction>, bool)>,
+    /// Nobody wants the reply to the command that waits in memory (`CLIENT REPLY`).
+    parked_muted: bool,
     /// Requests are held back until then (`CLIENT PAUSE`).
     paused_until_ms: Option<u64>,
 }
@@ -89,6 +91,7 @@ impl Dispatch {
             refused: None,
             seat,
             executing: None,
+            parked_muted: false,
             paused_until_ms: None,
         }
     }
@@ -396,7 +399,7 @@ impl Dispatch {
         if let Some(exclusive) = &mut self.exclusive {
             match reply {
                 Some(muted) => exclusive.send(&self.inbox, muted, |out| out.extend_from_slice(UNWATCH)),
-                None => exclusive.send_unanswered(|out| out.extend_from_slice(UNWATCH)),
+                None => exclusive.send_cleanup(|out| out.extend_from_slice(UNWATCH)),
             }
             exclusive.set_watching(false);
         } else if let Some(muted) = reply {
@@ -433,6 +436,7 @@ impl Dispatch {
         {
             let store = seat.store().clone();
             seat.park(waiting.park(db, protocol, &self.session.info().mailbox, store));
+            self.parked_muted = muted;
             self.worker.metrics.blocked.add(1);
             self.show_blocked();
         }
@@ -507,7 +511,9 @@ impl Dispatch {
         }
         if let Some(reply) = mail.served {
             self.end_park();
-            self.inbox.answer(|out| out.extend_from_slice(&reply));
+            if !self.parked_muted {
+                self.inbox.answer(|out| out.extend_from_slice(&reply));
+            }
         }
         if let Some(reason) = mail.unblocked {
             self.unblock(reason);
@@ -549,13 +555,15 @@ impl Dispatch {
         if let Some(parked) = self.seat.as_ref().and_then(Seat::parked)
             && parked.give_up()
         {
-            self.inbox.answer(|out| {
-                let mut writer = Writer::new(out, protocol);
-                match reason {
-                    Unblock::Timeout => parked.write_nothing(&mut writer),
-                    Unblock::Error => Error::UNBLOCKED.write(&mut writer),
-                }
-            });
+            if !self.parked_muted {
+                self.inbox.answer(|out| {
+                    let mut writer = Writer::new(out, protocol);
+                    match reason {
+                        Unblock::Timeout => parked.write_nothing(&mut writer),
+                        Unblock::Error => Error::UNBLOCKED.write(&mut writer),
+                    }
+                });
+            }
             self.end_park();
         }
     }

@@ -49,7 +49,7 @@ impl Session {
         } else {
             self.act(row, args, wire, reply).unwrap_or_else(|error| self.refuse(error, reply))
         };
-        if matches!(action, Action::Answered | Action::Forget) && self.is_muted() {
+        if matches!(action, Action::Answered | Action::Forget | Action::Reset(_)) && self.is_muted() {
             reply.truncate(start);
         }
         self.end_silence();
@@ -361,7 +361,8 @@ fn must_hold(row: &Row, route: Route) -> bool {
     match row.class {
         Class::Local(Local::Reset) => true,
         Class::Local(Local::Exec | Local::Watch | Local::Unwatch | Local::Discard) => route.other_lane || route.blocked,
-        Class::Local(_) => false,
+        // A transaction that is under way may still change the database.
+        Class::Local(_) => route.blocked,
         _ => route.other_lane || route.blocked,
     }
 }

@@ -35,8 +35,10 @@ const UNSENT_BYTES: usize = 1 << 20;
 
 /// What is done with the next reply.
 enum Expected {
-    /// It is respool's own: thrown away.
+    /// It belongs to a transaction whose last reply counts: thrown away.
     Skip,
+    /// It is to what respool has done about the connection's state; if that was refused, nobody else can have it.
+    Cleanup,
     /// It agrees to a change of protocol or database. If it does not, nothing can go on.
     Setup,
     /// It goes to the client; thrown away if the client asked for silence.
@@ -154,10 +156,10 @@ impl Exclusive {
         self.lease.database = database;
     }
 
-    /// Sends a request whose reply nobody reads.
-    pub fn send_unanswered(&mut self, append: impl FnOnce(&mut Vec<u8>)) {
+    /// Sends a request that makes the connection clean.
+    pub fn send_cleanup(&mut self, append: impl FnOnce(&mut Vec<u8>)) {
         append(&mut self.out);
-        self.expected.push_back(Expected::Skip);
+        self.expected.push_back(Expected::Cleanup);
     }
 
     /// True once what it was acquired for was sent.
@@ -315,10 +317,9 @@ impl Exclusive {
         }
         match self.expected.pop_front() {
             None => return Err(UpstreamError::Protocol),
-            Some(Expected::Skip) => {
-                if frame.first() == Some(&b'-') && self.expected.iter().all(|next| matches!(next, Expected::Skip)) {
-                    self.tainted = true;
-                }
+            Some(Expected::Skip) => return Ok(()),
+            Some(Expected::Cleanup) => {
+                self.tainted |= frame.first() == Some(&b'-');
                 return Ok(());
             }
             Some(Expected::Setup) => {
@@ -353,7 +354,7 @@ impl Exclusive {
     pub fn fail(self, inbox: &Inbox, error: &UpstreamError) {
         for expected in &self.expected {
             match expected {
-                Expected::Skip | Expected::Setup => {}
+                Expected::Skip | Expected::Cleanup | Expected::Setup => {}
                 Expected::Forward { muted: true } => inbox.finish(),
                 _ if self.partial => return inbox.break_off(),
                 _ => inbox.answer_next(error),

@@ -122,6 +122,16 @@ impl Respool {
         self.http_port
     }
 
+    /// What it answers to a GET: head and body.
+    pub fn http_get(&self, path: &str) -> String {
+        use std::io::{Read, Write};
+        let mut socket = std::net::TcpStream::connect(("127.0.0.1", self.http_port)).expect("it listens");
+        write!(socket, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").expect("sent");
+        let mut text = String::new();
+        socket.read_to_string(&mut text).expect("an answer");
+        text
+    }
+
     /// The URL that an application would use.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/0", self.port)

@@ -49,7 +49,9 @@ impl Session {
         } else {
             self.act(row, args, wire, reply).unwrap_or_else(|error| self.refuse(error, reply))
         };
-        if matches!(action, Action::Answered | Action::Forget | Action::Reset(_)) && self.is_muted() {
+        let answered = matches!(action, Action::Answered | Action::Forget | Action::Reset(_));
+        // What confirms a subscription is a message, and messages are never muted.
+        if answered && self.is_muted() && row.class != Class::Subscribe {
             reply.truncate(start);
         }
         self.end_silence();

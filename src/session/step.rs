@@ -21,11 +21,11 @@ impl Session {
     ) -> (Action<'a>, Option<Group>) {
         let row = match table::resolve(args) {
             Ok(row) => row,
-            Err(error) => return (self.reject(error, args, reply), None),
+            Err(error) => return (self.fail(error, args, reply), None),
         };
         let group = Some(row.group);
         if let Some(error) = self.objection(row) {
-            return (self.reject(error, args, reply), group);
+            return (self.fail(error, args, reply), group);
         }
         self.info.set_command(row);
         // What a client queues or asks respool about itself needs no connection, and never waits for one.
@@ -34,10 +34,11 @@ impl Session {
             return (Action::Hold, group);
         }
         if !queues && !route.exclusive && self.needs_exclusive(row, args) {
-            return (if route.outstanding > 0 { Action::Hold } else { Action::Acquire }, group);
+            let to_block = row.class == Class::Blocking;
+            return (if route.outstanding > 0 { Action::Hold } else { Action::Acquire { to_block } }, group);
         }
-        if !matches!(row.class, Class::Local(_))
-            && let Some(until_ms) = self.shared.pause.holds(row.is_write())
+        if self.may_pause(row)
+            && let Some(until_ms) = self.shared.pause.holds(self.writes(row))
         {
             return (Action::Pause(until_ms), group);
         }
@@ -48,11 +49,37 @@ impl Session {
         } else {
             self.act(row, args, wire, reply).unwrap_or_else(|error| self.refuse(error, reply))
         };
-        if matches!(action, Action::Answered) && self.is_muted() {
+        let answered = matches!(action, Action::Answered | Action::Forget | Action::Reset(_));
+        // What confirms a subscription is a message, and messages are never muted.
+        if answered && self.is_muted() && row.class != Class::Subscribe {
             reply.truncate(start);
         }
         self.end_silence();
         (action, group)
+    }
+
+    /// Answers a request with an error that has nothing to do with what it says.
+    pub fn fail<'a>(&mut self, error: Error, args: Args<'_>, reply: &mut Vec<u8>) -> Action<'a> {
+        self.begin_silence();
+        let action = self.reject(error, args, reply);
+        self.end_silence();
+        action
+    }
+
+    /// True of what `CLIENT PAUSE` holds back. What respool answers itself it does not, so that others can end it.
+    fn may_pause(&self, row: &Row) -> bool {
+        match row.class {
+            Class::Local(Local::Exec) => self.transaction.is_some(),
+            Class::Local(_) => false,
+            _ => true,
+        }
+    }
+
+    /// True of what may write, if that is the end of a transaction that does.
+    fn writes(&self, row: &Row) -> bool {
+        row.is_write()
+            || (row.class == Class::Local(Local::Exec)
+                && self.transaction.as_ref().is_some_and(|transaction| transaction.writes()))
     }
 
     /// Why a request can't be executed now, whatever it is.
@@ -71,14 +98,6 @@ impl Session {
             }
         }
         None
-    }
-
-    /// A request can't be carried out for want of a connection, and is answered with an error. An `EXEC` ends its
-    /// transaction all the same.
-    pub fn give_up(&mut self, args: Args<'_>) {
-        if args.is(0, "EXEC") {
-            self.take_transaction();
-        }
     }
 
     /// Answers a request that can't even be tried. In `MULTI` it makes `EXEC` fail; an `EXEC` itself ends the
@@ -221,12 +240,16 @@ impl Session {
         }
         match row.class {
             Class::Local(Local::Watch) => true,
-            Class::Local(Local::Exec) => self.transaction.as_ref().is_some_and(|open| open.is_mixed()),
+            Class::Local(Local::Exec) => {
+                self.transaction.as_ref().is_some_and(|open| open.is_mixed() || self.shared.unpooled)
+            }
             Class::Exclusive => true,
-            Class::Blocking => blocks(row, args),
+            Class::Blocking if blocks(row, args) => true,
             // Ending what was never begun is answered here.
             Class::Subscribe => !row.name.contains("unsub"),
-            _ => false,
+            Class::Local(Local::Info) => self.shared.unpooled && self.asks_upstream(args),
+            Class::Local(_) => false,
+            _ => self.shared.unpooled,
         }
     }
 
@@ -340,7 +363,8 @@ fn must_hold(row: &Row, route: Route) -> bool {
     match row.class {
         Class::Local(Local::Reset) => true,
         Class::Local(Local::Exec | Local::Watch | Local::Unwatch | Local::Discard) => route.other_lane || route.blocked,
-        Class::Local(_) => false,
+        // A transaction that is under way may still change the database.
+        Class::Local(_) => route.blocked,
         _ => route.other_lane || route.blocked,
     }
 }

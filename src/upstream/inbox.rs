@@ -47,6 +47,8 @@ struct Inner {
     received: u64,
     /// Replies that have to wait until so many replies were received.
     held: VecDeque<(u64, Vec<u8>)>,
+    /// How many bytes these are.
+    held_bytes: usize,
     /// Part of a reply was passed on and the rest will never come, or the client reads too slowly.
     broken: bool,
 }
@@ -93,7 +95,12 @@ impl Inbox {
             inner.held.push_back((inner.sent, Vec::new()));
         }
         match inner.held.back_mut() {
-            Some((_, bytes)) => write(bytes),
+            Some((_, bytes)) => {
+                let before = bytes.len();
+                let result = write(bytes);
+                inner.held_bytes += bytes.len() - before;
+                result
+            }
             None => write(&mut inner.out),
         }
     }
@@ -123,6 +130,7 @@ impl Inbox {
         while let Some((after, bytes)) = inner.held.front_mut()
             && *after <= inner.received
         {
+            inner.held_bytes -= bytes.len();
             inner.out.append(bytes);
             inner.held.pop_front();
         }
@@ -140,9 +148,10 @@ impl Inbox {
         self.inner.borrow().broken
     }
 
-    /// How many bytes are ready.
+    /// How many bytes the client has not taken yet, those included that have to wait for others.
     pub fn ready(&self) -> usize {
-        self.inner.borrow().out.len()
+        let inner = self.inner.borrow();
+        inner.out.len() + inner.held_bytes
     }
 
     /// Something has come: it is written with all else that comes in this turn.
@@ -253,6 +262,15 @@ impl Inbox {
             Some(socket) => Pin::new(socket).poll_read(context, buffer),
             None => Poll::Ready(Ok(())),
         }
+    }
+
+    /// True if the client has sent something that was not read. The runtime may not have been told yet: it is the
+    /// socket that is asked.
+    pub fn has_unread(&self) -> bool {
+        let socket = self.socket.borrow();
+        let Some(socket) = &*socket else { return false };
+        let peeked = socket2::SockRef::from(socket).peek(&mut [std::mem::MaybeUninit::uninit()]);
+        peeked.is_ok_and(|count| count > 0)
     }
 
     /// The client has gone, or is sent away: its socket is closed at once, and what still comes for it is dropped.

@@ -18,11 +18,11 @@ use tokio::time::Instant;
 
 use super::error::UpstreamError;
 use super::inbox::Inbox;
-use super::pool::{Lease, Pool};
+use super::pool::Pool;
 use crate::command::Error;
 use crate::metrics::WorkerMetrics;
-use crate::resp::Protocol;
 use crate::resp::reply::ReplyScanner;
+use crate::resp::{Protocol, Writer};
 
 /// A read of this size takes the replies to some hundred requests.
 pub const READ_BYTES: usize = 64 << 10;
@@ -97,11 +97,14 @@ impl Lane {
     /// client's.
     pub fn send_run(&self, inbox: &Rc<Inbox>, muted: bool, skipped: u32, append: impl FnOnce(&mut Vec<u8>)) {
         let state = &mut *self.state.borrow_mut();
-        inbox.expect();
         if state.out.len() - state.written > self.limit {
-            inbox.answer_next(&UpstreamError::Full);
+            // Those before it may still be answered.
+            if !muted {
+                inbox.answer(|out| write_error(&UpstreamError::Full, out));
+            }
             return;
         }
+        inbox.expect();
         let (begin, end) = state.append(append);
         if skipped > 0 {
             state.expected.push_back(Expected { recipient: Recipient::Nobody, count: skipped, begin, end });
@@ -130,9 +133,9 @@ impl Lane {
     pub async fn run(self: Rc<Self>, scratch: Rc<RefCell<Box<[u8]>>>) {
         loop {
             std::future::poll_fn(|context| self.poll_work(context)).await;
-            match self.pool.acquire().await {
-                Ok(lease) => {
-                    let error = self.serve(lease, &scratch).await;
+            match self.pool.acquire_for(self.key.protocol, self.key.database).await {
+                Ok((_lease, socket)) => {
+                    let error = self.serve(socket, &scratch).await;
                     self.fail_written(&error);
                 }
                 Err(error) => self.fail_all(&error),
@@ -151,14 +154,7 @@ impl Lane {
     }
 
     /// Sends and receives until the connection is lost. The connection is not put back: it may be anywhere.
-    async fn serve(&self, mut lease: Lease, scratch: &RefCell<Box<[u8]>>) -> UpstreamError {
-        let Some(socket) = lease.socket.take() else {
-            return UpstreamError::Lost;
-        };
-        let Ok(mut socket) = TcpStream::from_std(socket) else {
-            return UpstreamError::Lost;
-        };
-        self.set_up(&mut lease);
+    async fn serve(&self, mut socket: TcpStream, scratch: &RefCell<Box<[u8]>>) -> UpstreamError {
         let mut reader = Reader::default();
         std::future::poll_fn(|context| {
             let state = &mut *self.state.borrow_mut();
@@ -178,28 +174,6 @@ impl Lane {
             }
         })
         .await
-    }
-
-    /// Puts what brings a fresh connection to the lane's protocol and database before all that waits.
-    fn set_up(&self, lease: &mut Lease) {
-        let state = &mut *self.state.borrow_mut();
-        let mut setup = Vec::new();
-        let replies = lease.append_setup(self.key.protocol, self.key.database, &mut setup);
-        if replies == 0 {
-            return;
-        }
-        let length = setup.len() as u64;
-        setup.extend_from_slice(&state.out[state.written..]);
-        state.base += state.written as u64;
-        state.out = setup;
-        state.written = 0;
-        for expected in &mut state.expected {
-            expected.begin += length;
-            expected.end += length;
-        }
-        let begin = state.base;
-        let setup = Expected { recipient: Recipient::Nobody, count: replies, begin, end: begin + length };
-        state.expected.push_front(setup);
     }
 
     fn poll_write(
@@ -266,13 +240,11 @@ impl Lane {
 
 impl Expected {
     fn fail(self, error: &UpstreamError, partial: bool) {
-        let (Recipient::Client(inbox) | Recipient::Muted(inbox)) = self.recipient else {
-            return;
-        };
-        if partial {
-            inbox.break_off();
-        } else {
-            inbox.answer_next(error);
+        match self.recipient {
+            Recipient::Client(inbox) if partial => inbox.break_off(),
+            Recipient::Client(inbox) => inbox.answer_next(error),
+            Recipient::Muted(inbox) => inbox.finish(),
+            Recipient::Nobody => {}
         }
     }
 }
@@ -296,10 +268,14 @@ impl Inbox {
     /// The reply that is next is an error of respool's own.
     pub fn answer_next(&self, error: &UpstreamError) {
         let mut text = Vec::new();
-        Error::upstream(error).write(&mut crate::resp::Writer::new(&mut text, Protocol::Resp2));
+        write_error(error, &mut text);
         self.append(&text);
         self.finish();
     }
+}
+
+fn write_error(error: &UpstreamError, out: &mut Vec<u8>) {
+    Error::upstream(error).write(&mut Writer::new(out, Protocol::Resp2));
 }
 
 /// Cuts what comes from the upstream into replies, and hands them out.

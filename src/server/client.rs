@@ -90,10 +90,11 @@ impl Client {
     /// Ready when the client has left.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.inbox.attend(context.waker());
-        if let Poll::Ready(mail) = self.dispatch.session.info().mailbox.poll(context)
-            && self.dispatch.take_mail(mail)
-        {
-            return Poll::Ready(());
+        // Until it is empty: only then the mailbox wakes the task for what comes next.
+        while let Poll::Ready(mail) = self.dispatch.session.info().mailbox.poll(context) {
+            if self.dispatch.take_mail(mail) {
+                return Poll::Ready(());
+            }
         }
         loop {
             let mut moved = self.dispatch.poll(context);
@@ -105,9 +106,7 @@ impl Client {
                 self.offer_again();
                 moved |= self.input.len() != before || self.dispatch.is_waiting();
             }
-            if let Poll::Ready(written) = self.inbox.poll_unstick(context) {
-                self.worker.metrics.bytes_out.add(written as u64);
-            }
+            let _ = self.inbox.poll_unstick(context);
             if self.inbox.is_broken() || self.is_over() {
                 return Poll::Ready(());
             }

@@ -114,6 +114,7 @@ impl Dispatch {
     pub fn take(&mut self, args: Args<'_>, wire: Option<&[u8]>, batch: &mut Batch<'_>) -> Dispatched {
         let metrics = &self.worker.metrics;
         if let Some(error) = self.refused.take() {
+            self.session.give_up(args);
             self.inbox.answer(|out| Error::upstream(&error).write(&mut Writer::new(out, self.session.protocol())));
             return Dispatched::Done;
         }
@@ -639,7 +640,7 @@ impl Dispatch {
         {
             if exclusive.blocked_id().is_some() {
                 let lane = self.lane(redis).clone();
-                exclusive.abandon(lane);
+                redis.abandon(*exclusive, lane);
             } else {
                 exclusive.release();
             }

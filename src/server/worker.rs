@@ -89,10 +89,11 @@ pub fn run(start: Start, mut accepted: mpsc::Receiver<Accepted>) -> std::io::Res
         DriverSeed::Redis(pool) => Driver::Redis(Redis::new(pool, limits.lane_bytes, metrics.clone())),
     };
     let scratch = RefCell::new(vec![0; READ_BYTES].into());
-    let worker = Rc::new(Worker { driver, shared, metrics, limits, load, request_limits, flusher: Rc::default(), scratch });
+    let flusher = Flusher::new(metrics.clone());
+    let worker = Rc::new(Worker { driver, shared, metrics, limits, load, request_limits, flusher, scratch });
     let local = LocalSet::new();
     local.block_on(&runtime, async move {
-        tokio::task::spawn_local(worker.flusher.clone().run(worker.metrics.clone()));
+        tokio::task::spawn_local(worker.flusher.clone().run());
         let mut clients = tokio::task::JoinSet::new();
         loop {
             tokio::select! {
@@ -114,6 +115,9 @@ pub fn run(start: Start, mut accepted: mpsc::Receiver<Accepted>) -> std::io::Res
             }
         }
         while clients.join_next().await.is_some() {}
+        if let Driver::Redis(redis) = &worker.driver {
+            redis.finish().await;
+        }
     });
     // What the lanes hold goes back to the pool, which needs a runtime for it.
     let _context = runtime.enter();

@@ -73,6 +73,14 @@ impl Session {
         None
     }
 
+    /// A request can't be carried out for want of a connection, and is answered with an error. An `EXEC` ends its
+    /// transaction all the same.
+    pub fn give_up(&mut self, args: Args<'_>) {
+        if args.is(0, "EXEC") {
+            self.take_transaction();
+        }
+    }
+
     /// Answers a request that can't even be tried. In `MULTI` it makes `EXEC` fail; an `EXEC` itself ends the
     /// transaction.
     fn reject<'a>(&mut self, error: Error, args: Args<'_>, reply: &mut Vec<u8>) -> Action<'a> {

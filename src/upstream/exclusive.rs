@@ -324,17 +324,13 @@ impl Exclusive {
 
     /// The client has gone while a command of its waits. The wait is ended at once, and what had been popped for the
     /// client in the meantime goes back to the end that it came from.
-    pub fn abandon(mut self, lane: Rc<Lane>) {
-        let Some(blocked) = self.blocked.take() else {
-            return;
-        };
-        tokio::task::spawn_local(async move {
-            if let Some(mut connection) = self.end_wait(blocked, lane).await
-                && let Ok(socket) = connection.socket.into_std()
-            {
-                connection.lease.socket = Some(socket);
-            }
-        });
+    pub async fn abandon(mut self, lane: Rc<Lane>) {
+        if let Some(blocked) = self.blocked.take()
+            && let Some(mut connection) = self.end_wait(blocked, lane).await
+            && let Ok(socket) = connection.socket.into_std()
+        {
+            connection.lease.socket = Some(socket);
+        }
     }
 
     /// `Some` if the connection is clean afterwards.

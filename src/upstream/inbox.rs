@@ -15,8 +15,8 @@ use tokio::net::TcpStream;
 
 use super::flusher::Flusher;
 
-/// A buffer that has grown beyond this is given back when it is empty.
-const KEPT_BYTES: usize = 16 << 10;
+/// So much for one client is written at once, while it is in the processor's cache, and not at the end of the turn.
+const PROMPT_BYTES: usize = 16 << 10;
 
 /// What one client will be sent, and the socket that it goes to. Lives on one worker, shared by the client's task,
 /// its lane and the worker's [`Flusher`], who writes it.
@@ -84,7 +84,10 @@ impl Inbox {
         self.list();
         let inner = &mut *self.inner.borrow_mut();
         if inner.sent == inner.received {
-            return write(&mut inner.out);
+            self.provide(inner);
+            let result = write(&mut inner.out);
+            self.write_promptly(inner);
+            return result;
         }
         if inner.held.back().is_none_or(|(after, _)| *after != inner.sent) {
             inner.held.push_back((inner.sent, Vec::new()));
@@ -105,7 +108,9 @@ impl Inbox {
             inner.broken = true;
             inner.out = Vec::new();
         } else {
+            self.provide(&mut inner);
             inner.out.extend_from_slice(bytes);
+            self.write_promptly(&mut inner);
         }
         drop(inner);
         self.changed();
@@ -157,43 +162,67 @@ impl Inbox {
         }
     }
 
-    /// Writes what is ready; says how many bytes went. The client's task is woken if that is not all, or if it wants
-    /// to know.
-    pub(super) fn flush(&self) -> usize {
+    /// Makes sure that there is a buffer: an idle client has none.
+    fn provide(&self, inner: &mut Inner) {
+        if inner.out.capacity() == 0 {
+            inner.out = self.flusher.spare();
+        }
+    }
+
+    fn write_promptly(&self, inner: &mut Inner) {
+        if inner.out.len() >= PROMPT_BYTES {
+            self.write(inner);
+        }
+    }
+
+    /// Writes what is ready. The client's task is woken if that is not all, or if it wants to know.
+    pub(super) fn flush(&self) {
         self.listed.set(false);
-        let mut wake = self.attentive.get();
+        self.write(&mut self.inner.borrow_mut());
+        if self.attentive.get() {
+            self.wake();
+        }
+    }
+
+    fn write(&self, inner: &mut Inner) {
+        if self.stuck.get() {
+            return;
+        }
         let mut written = 0;
-        if !self.stuck.get()
-            && let Some(socket) = &*self.socket.borrow()
-        {
-            let inner = &mut *self.inner.borrow_mut();
+        if let Some(socket) = &*self.socket.borrow() {
             while written < inner.out.len() {
                 match socket.try_write(&inner.out[written..]) {
                     Ok(count) if count > 0 => written += count,
                     Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
                         self.stuck.set(true);
-                        wake = true;
+                        self.wake();
                         break;
                     }
                     _ => {
                         inner.broken = true;
-                        wake = true;
+                        self.wake();
                         break;
                     }
                 }
             }
-            inner.take_off(written);
         }
-        if wake {
-            self.wake();
-        }
-        written
+        self.take_off(inner, written);
     }
 
-    /// Writes what the socket did not take, when it takes more. Ready when nothing is stuck; says how many bytes went.
-    pub fn poll_unstick(&self, context: &mut Context<'_>) -> Poll<usize> {
+    /// The first `count` bytes were written.
+    fn take_off(&self, inner: &mut Inner, count: usize) {
+        self.flusher.count(count);
+        if count < inner.out.len() {
+            inner.out.drain(..count);
+        } else {
+            self.flusher.give_back(std::mem::take(&mut inner.out));
+        }
+    }
+
+    /// Writes what the socket did not take, when it takes more. Ready when nothing is stuck.
+    pub fn poll_unstick(&self, context: &mut Context<'_>) -> Poll<()> {
         if !self.stuck.get() {
-            return Poll::Ready(0);
+            return Poll::Ready(());
         }
         let mut socket = self.socket.borrow_mut();
         let inner = &mut *self.inner.borrow_mut();
@@ -203,7 +232,7 @@ impl Inbox {
         {
             match Pin::new(socket).poll_write(context, &inner.out[written..]) {
                 Poll::Pending => {
-                    inner.take_off(written);
+                    self.take_off(inner, written);
                     return Poll::Pending;
                 }
                 Poll::Ready(Ok(count)) if count > 0 => written += count,
@@ -213,9 +242,9 @@ impl Inbox {
                 }
             }
         }
-        inner.take_off(written);
+        self.take_off(inner, written);
         self.stuck.set(false);
-        Poll::Ready(written)
+        Poll::Ready(())
     }
 
     /// Reads from the client.
@@ -257,21 +286,6 @@ impl Inbox {
             && let Some(waker) = &*self.waker.borrow()
         {
             waker.wake_by_ref();
-        }
-    }
-}
-
-impl Inner {
-    /// The first `count` bytes were written.
-    fn take_off(&mut self, count: usize) {
-        if count < self.out.len() {
-            self.out.drain(..count);
-            return;
-        }
-        self.out.clear();
-        // A burst's buffer is given back, a usual one kept.
-        if self.out.capacity() > KEPT_BYTES {
-            self.out = Vec::new();
         }
     }
 }

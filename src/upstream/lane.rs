@@ -239,7 +239,9 @@ impl Lane {
         let written = state.base + state.written as u64;
         let mut partial = std::mem::take(&mut state.partial);
         let mut dropped = written;
-        while let Some(expected) = state.expected.pop_front_if(|expected| expected.begin < written) {
+        while state.expected.front().is_some_and(|expected| expected.begin < written)
+            && let Some(expected) = state.expected.pop_front()
+        {
             dropped = dropped.max(expected.end);
             expected.fail(error, std::mem::take(&mut partial));
         }

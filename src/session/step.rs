@@ -21,11 +21,11 @@ impl Session {
     ) -> (Action<'a>, Option<Group>) {
         let row = match table::resolve(args) {
             Ok(row) => row,
-            Err(error) => return (self.reject(error, args, reply), None),
+            Err(error) => return (self.fail(error, args, reply), None),
         };
         let group = Some(row.group);
         if let Some(error) = self.objection(row) {
-            return (self.reject(error, args, reply), group);
+            return (self.fail(error, args, reply), group);
         }
         self.info.set_command(row);
         // What a client queues or asks respool about itself needs no connection, and never waits for one.
@@ -33,13 +33,14 @@ impl Session {
         if !queues && must_hold(row, route) {
             return (Action::Hold, group);
         }
-        if !queues && !route.exclusive && self.needs_exclusive(row, args) {
-            return (if route.outstanding > 0 { Action::Hold } else { Action::Acquire }, group);
-        }
-        if !matches!(row.class, Class::Local(_))
-            && let Some(until_ms) = self.shared.pause.holds(row.is_write())
+        // Before a connection is acquired, which others could use in the meantime.
+        if self.may_pause(row)
+            && let Some(until_ms) = self.shared.pause.holds(self.writes(row))
         {
             return (Action::Pause(until_ms), group);
+        }
+        if !queues && !route.exclusive && self.needs_exclusive(row, args) {
+            return (if route.outstanding > 0 { Action::Hold } else { Action::Acquire }, group);
         }
         let start = reply.len();
         self.begin_silence();
@@ -48,11 +49,35 @@ impl Session {
         } else {
             self.act(row, args, wire, reply).unwrap_or_else(|error| self.refuse(error, reply))
         };
-        if matches!(action, Action::Answered) && self.is_muted() {
+        if matches!(action, Action::Answered | Action::Forget) && self.is_muted() {
             reply.truncate(start);
         }
         self.end_silence();
         (action, group)
+    }
+
+    /// Answers a request with an error that has nothing to do with what it says.
+    pub fn fail<'a>(&mut self, error: Error, args: Args<'_>, reply: &mut Vec<u8>) -> Action<'a> {
+        self.begin_silence();
+        let action = self.reject(error, args, reply);
+        self.end_silence();
+        action
+    }
+
+    /// True of what `CLIENT PAUSE` holds back. What respool answers itself it does not, so that others can end it.
+    fn may_pause(&self, row: &Row) -> bool {
+        match row.class {
+            Class::Local(Local::Exec) => self.transaction.is_some(),
+            Class::Local(_) => false,
+            _ => true,
+        }
+    }
+
+    /// True of what may write, if that is the end of a transaction that does.
+    fn writes(&self, row: &Row) -> bool {
+        row.is_write()
+            || (row.class == Class::Local(Local::Exec)
+                && self.transaction.as_ref().is_some_and(|transaction| transaction.writes()))
     }
 
     /// Why a request can't be executed now, whatever it is.
@@ -152,11 +177,11 @@ impl Session {
                     Error::EXEC_ABORT.write(&mut Writer::new(reply, self.protocol));
                     return Ok(self.forget());
                 }
-                self.watching = false;
-                if std::mem::take(&mut self.watch_lost) {
+                if self.watch_lost {
                     Writer::new(reply, self.protocol).null_array();
-                    return Ok(Action::Answered);
+                    return Ok(self.forget());
                 }
+                self.watching = false;
                 Ok(Action::Execute { transaction, muted })
             }
             Class::Local(Local::Discard) => {
@@ -220,8 +245,11 @@ impl Session {
             return false;
         }
         match row.class {
-            Class::Local(Local::Watch) => true,
-            Class::Local(Local::Exec) => self.transaction.as_ref().is_some_and(|open| open.is_mixed()),
+            // What will be refused or fail needs none, and would keep it for nothing.
+            Class::Local(Local::Watch) => self.transaction.is_none(),
+            Class::Local(Local::Exec) => {
+                !self.watch_lost && self.transaction.as_ref().is_some_and(|open| open.is_mixed() && !open.failed)
+            }
             Class::Exclusive => true,
             Class::Blocking => blocks(row, args),
             // Ending what was never begun is answered here.
@@ -340,7 +368,8 @@ fn must_hold(row: &Row, route: Route) -> bool {
     match row.class {
         Class::Local(Local::Reset) => true,
         Class::Local(Local::Exec | Local::Watch | Local::Unwatch | Local::Discard) => route.other_lane || route.blocked,
-        Class::Local(_) => false,
+        // A transaction that is being executed may change what the connection is: what is said of it comes after.
+        Class::Local(_) => route.blocked,
         _ => route.other_lane || route.blocked,
     }
 }

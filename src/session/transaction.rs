@@ -37,6 +37,11 @@ impl Transaction {
         &self.wire
     }
 
+    /// True if some of them write.
+    pub fn writes(&self) -> bool {
+        self.rows.iter().any(|row| row.is_write())
+    }
+
     /// True if some requests are about the connection: what the upstream answers is not the whole reply then.
     pub fn is_mixed(&self) -> bool {
         self.mixed

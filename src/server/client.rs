@@ -153,7 +153,8 @@ impl Client {
     fn is_drained(&self) -> bool {
         let answered = self.inbox.ready() == 0 && self.inbox.outstanding() == 0;
         let idle = answered && self.input.is_empty() && !self.dispatch.session.is_in_transaction();
-        self.dispatch.session.shared().is_draining() && (self.dispatch.is_blocked() || (idle && !self.inbox.has_unread()))
+        self.dispatch.session.shared().is_draining()
+            && (self.dispatch.is_blocked() || (idle && !self.inbox.has_unread()))
     }
 
     /// True if the next reply changes what is to be done.

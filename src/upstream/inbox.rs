@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 use super::flusher::Flusher;
 
 /// So much for one client is written at once, while it is in the processor's cache, and not at the end of the turn.
-const PROMPT_BYTES: usize = 16 << 10;
+const PROMPT_BYTES: usize = 8 << 10;
 
 /// What one client will be sent, and the socket that it goes to. Lives on one worker, shared by the client's task,
 /// its lane and the worker's [`Flusher`], who writes it.
@@ -114,6 +114,14 @@ impl Inbox {
         if inner.out.len() + bytes.len() > self.limit {
             inner.broken = true;
             inner.out = Vec::new();
+        } else if bytes.len() >= PROMPT_BYTES && inner.out.is_empty() && !self.stuck.get() {
+            // Straight from where it was read: a large reply is copied only as far as the socket does not take it.
+            let written = self.write_bytes(&mut inner, bytes);
+            self.flusher.count(written);
+            if written < bytes.len() {
+                self.provide(&mut inner);
+                inner.out.extend_from_slice(&bytes[written..]);
+            }
         } else {
             self.provide(&mut inner);
             inner.out.extend_from_slice(bytes);
@@ -197,10 +205,18 @@ impl Inbox {
         if self.stuck.get() {
             return;
         }
+        let out = std::mem::take(&mut inner.out);
+        let written = self.write_bytes(inner, &out);
+        inner.out = out;
+        self.take_off(inner, written);
+    }
+
+    /// Writes what the socket takes of `bytes`; says how many that are.
+    fn write_bytes(&self, inner: &mut Inner, bytes: &[u8]) -> usize {
         let mut written = 0;
         if let Some(socket) = &*self.socket.borrow() {
-            while written < inner.out.len() {
-                match socket.try_write(&inner.out[written..]) {
+            while written < bytes.len() {
+                match socket.try_write(&bytes[written..]) {
                     Ok(count) if count > 0 => written += count,
                     Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
                         self.stuck.set(true);
@@ -215,7 +231,7 @@ impl Inbox {
                 }
             }
         }
-        self.take_off(inner, written);
+        written
     }
 
     /// The first `count` bytes were written.

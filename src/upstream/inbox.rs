@@ -114,6 +114,7 @@ impl Inbox {
         if inner.out.len() + bytes.len() > self.limit {
             inner.broken = true;
             inner.out = Vec::new();
+            self.wake();
         } else if bytes.len() >= PROMPT_BYTES && inner.out.is_empty() && !self.stuck.get() {
             // Straight from where it was read: a large reply is copied only as far as the socket does not take it.
             let written = self.write_bytes(&mut inner, bytes);

@@ -39,13 +39,18 @@ fn in_memory() {
     client.call("SET key value");
     client.call("GET key");
     client.call("GET other");
-    assert_eq!(metric(&respool, "respool_clients"), 1.0);
+    // The one that waited for the start may still be leaving.
+    assert!(wait_within(NOTICED, || metric(&respool, "respool_clients") == 1.0));
     assert_eq!(metric(&respool, "respool_memory_keys{database=\"0\"}"), 1.0);
     assert_eq!(metric(&respool, "respool_memory_hits_total"), 1.0);
     assert_eq!(metric(&respool, "respool_memory_misses_total"), 1.0);
     assert_eq!(metric(&respool, "respool_requests_total{family=\"string\",outcome=\"local\"}"), 3.0);
     assert!(metric(&respool, "respool_memory_bytes") > 0.0);
-    assert!(metric(&respool, "respool_proxy_seconds_count") >= 3.0);
+    // Not every batch is timed.
+    for _ in 0..100 {
+        client.call("PING");
+    }
+    assert!(metric(&respool, "respool_proxy_seconds_count") >= 1.0);
 
     drop(client);
     assert!(wait_within(NOTICED, || metric(&respool, "respool_clients") == 0.0));

@@ -408,9 +408,9 @@ const EMPTY: &str = "Hi Sam, this instance is empty or is using very little memo
 const HEALTHY: &str = "Hi Sam, I can't find any memory issue in your instance. \
     I can only account for what occurs on this base.\n";
 
-/// `LASTSAVE`: there are no snapshots, and none is due.
+/// `LASTSAVE`: when all began, as in a Redis that has not saved since.
 fn lastsave(context: &mut Context, _args: Args) -> Result<(), Error> {
-    context.reply.integer((context.db.now_ms() / 1000) as i64);
+    context.reply.integer(context.db.store().created_s() as i64);
     Ok(())
 }
 
@@ -618,7 +618,7 @@ fn memory_usage(context: &mut Context, args: Args) -> Result<(), Error> {
 /// What `DEBUG` sets that nothing here depends on.
 const DEBUG_WITHOUT_EFFECT: [&str; 3] = ["PAUSE-CRON", "QUICKLIST-PACKED-THRESHOLD", "SET-SKIP-CHECKSUM-VALIDATION"];
 /// What it does to or tells of a Redis process.
-const DEBUG_REFUSED: [&str; 35] = [
+const DEBUG_REFUSED: [&str; 34] = [
     "AOF-FLUSH-SLEEP",
     "ASSERT",
     "CHANGE-REPL-ID",
@@ -651,7 +651,6 @@ const DEBUG_REFUSED: [&str; 35] = [
     "RESTART",
     "SDSLEN",
     "SEGFAULT",
-    "SET-ACTIVE-EXPIRE",
     "SLEEP",
     "STRUCTSIZE",
 ];
@@ -659,6 +658,12 @@ const DEBUG_REFUSED: [&str; 35] = [
 /// `DEBUG`: what Redis's own tests set before they look at something else, as far as nothing here depends on it.
 fn debug(context: &mut Context, args: Args) -> Result<(), Error> {
     let is_one_of = |words: &[&str]| words.iter().any(|word| args.is(1, word));
+    if args.len() == 3 && args.is(1, "SET-ACTIVE-EXPIRE") {
+        // What is no number is 0, as to C's atoi.
+        context.db.store().set_active_expiry(integer(args.at(2)).is_ok_and(|number| number != 0));
+        context.reply.ok();
+        return Ok(());
+    }
     if args.len() == 3 && is_one_of(&DEBUG_WITHOUT_EFFECT) {
         context.reply.ok();
         return Ok(());

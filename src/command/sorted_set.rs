@@ -358,7 +358,7 @@ impl Rules {
     }
 
     fn check(&self, arguments: usize) -> Result<(), Error> {
-        if arguments == 0 || arguments % 2 != 0 {
+        if arguments == 0 || !arguments.is_multiple_of(2) {
             return Err(Error::SYNTAX);
         }
         if self.only_new && self.only_there {
@@ -668,7 +668,12 @@ fn zrangestore(context: &mut Context, args: Args) -> Result<(), Error> {
     let query = Query::parse(args, 3, Form { by: None, reverse: None, stores: true })?;
     let mut result = SortedSet::default();
     if let Some(set) = context.db.read::<SortedSet>(args.at(2))? {
-        for (member, score) in set.range(query.ranks(set), query.reverse) {
+        let ranks = query.ranks(set);
+        if matches!(query.limits, Limits::Rank(..)) {
+            // Here Redis knows from the start how many they are, and it shows: a small set keeps no sign of zero.
+            result = SortedSet::for_elements(ranks.len(), 0);
+        }
+        for (member, score) in set.range(ranks, query.reverse) {
             result.insert(member, score);
         }
     }
@@ -891,6 +896,9 @@ impl<'v> Source<'v> {
     }
 }
 
+/// A member of its own, with its score.
+type Element = (Box<[u8]>, f64);
+
 /// A key of those that are put together.
 struct Input<'a> {
     key: &'a [u8],
@@ -979,9 +987,9 @@ impl<'a> Combination<'a> {
     }
 
     /// The members of the first input that are in all others, or in no other.
-    fn reduce(&self, db: &mut Database<'_>) -> Result<Vec<(Box<[u8]>, f64)>, Error> {
+    fn reduce(&self, db: &mut Database<'_>) -> Result<Vec<Element>, Error> {
         let Some((first, others)) = self.inputs.split_first() else { return Ok(Vec::new()) };
-        let mut left: Vec<(Box<[u8]>, f64)> = Vec::with_capacity(first.size);
+        let mut left: Vec<Element> = Vec::with_capacity(first.size);
         Source::at(db, first.key)?
             .for_each(|member, score| left.push((member.into(), number_or_zero(score * first.weight))));
         for input in others {
@@ -1035,7 +1043,8 @@ fn finish(context: &mut Context, combination: &Combination, output: Output<'_>, 
             write_elements(&mut context.reply, elements.into_iter(), combination.with_scores);
         }
         Output::Store(key) => {
-            let mut result = SortedSet::default();
+            let longest = elements.iter().map(|(member, _)| member.len()).max().unwrap_or(0);
+            let mut result = SortedSet::for_elements(elements.len(), longest);
             for (member, score) in elements {
                 result.insert(member, score);
             }

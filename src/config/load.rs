@@ -24,6 +24,10 @@ const MAX_UPSTREAM_DATABASES: usize = i32::MAX as usize;
 /// Bytes of a request at most: positions in it are kept in 32 bits.
 const MAX_REQUEST_BYTES: usize = 2 << 30;
 
+/// Not a comment of its field, where brackets would be links.
+const UPSTREAM_HELP: &str = "The Redis behind respool, redis://[[user]:password@]host[:port][/database]; without one, \
+                             data is kept in memory";
+
 /// What stands in flags and `RESPOOL_*` variables, and overrules the file. Not parsed yet, so that a mistake in a
 /// variable is told in the same way as one in the file. An empty text counts as absent, as an unset variable of a
 /// container's manifest does.
@@ -38,8 +42,8 @@ pub struct Overrides {
     /// Where /livez, /readyz and /metrics are [default: 127.0.0.1:6381]
     #[arg(long, value_name = "ADDR", env = "RESPOOL_HTTP", hide_env_values = true)]
     pub http: Option<String>,
-    /// The Redis behind respool, redis://[[user]:password@]host[:port][/database]; without one, data is kept in memory
-    #[arg(long, value_name = "URL", env = "RESPOOL_UPSTREAM", hide_env_values = true)]
+    /// `upstream.url`
+    #[arg(long, value_name = "URL", env = "RESPOOL_UPSTREAM", hide_env_values = true, help = UPSTREAM_HELP)]
     pub upstream: Option<SecretString>,
     /// Threads that serve clients; 0 is one a core
     #[arg(long, value_name = "N", env = "RESPOOL_WORKERS", hide_env_values = true)]

@@ -1,6 +1,6 @@
 //! What an operator can set, with every default in one place.
 //!
-//! A setting comes from the file, is overruled by its `RESPOOL_*` variable, and that by its flag; see [`load`].
+//! A setting comes from the file, is overruled by its `RESPOOL_*` variable, and that by its flag; see [`mod@load`].
 
 pub mod address;
 pub mod load;

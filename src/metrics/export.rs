@@ -379,7 +379,7 @@ impl ByHand {
         self.proxy_time.write(
             text,
             "respool_proxy_seconds",
-            "From a batch of requests being read to its being passed on or executed",
+            "From a batch of requests being read to its being passed on or executed; a sample of all batches",
         );
         self.upstream_time.write(
             text,

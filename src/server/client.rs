@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
@@ -31,8 +31,8 @@ const HELD_REQUEST_BYTES: usize = 1 << 20;
 /// Room is made for so much of an argument before its bytes have come.
 const CLAIMED_BYTES: usize = 1 << 20;
 
-/// A buffer of replies that has grown beyond this is given back when it is empty.
-const KEPT_REPLY_BYTES: usize = 16 << 10;
+/// The time of one batch in so many is taken.
+const SAMPLED_BATCHES: u32 = 16;
 
 /// Serves one client until it leaves.
 pub async fn serve(worker: Rc<Worker>, socket: TcpStream) {
@@ -49,12 +49,11 @@ pub async fn serve(worker: Rc<Worker>, socket: TcpStream) {
         shared.first_database,
         worker.limits.client_output_bytes,
     );
-    let inbox = Rc::new(Inbox::new(worker.limits.client_output_bytes));
+    let inbox = Inbox::new(socket, worker.flusher.clone(), worker.limits.client_output_bytes);
     let session = Session::new(shared, info);
     worker.metrics.clients.add(1);
     worker.metrics.connections.add(1);
     let mut client = Client {
-        socket,
         scanner: RequestScanner::new(worker.request_limits),
         input: BytesMut::new(),
         dispatch: Dispatch::new(worker.clone(), session, inbox.clone()),
@@ -62,6 +61,7 @@ pub async fn serve(worker: Rc<Worker>, socket: TcpStream) {
         worker,
         timer: None,
         offered: false,
+        batches: 0,
         needed: 0,
         ended: false,
     };
@@ -69,7 +69,6 @@ pub async fn serve(worker: Rc<Worker>, socket: TcpStream) {
 }
 
 struct Client {
-    socket: TcpStream,
     scanner: RequestScanner,
     /// Requests that were read and not carried out: an unfinished one, or those behind one that is held back.
     input: BytesMut,
@@ -79,6 +78,8 @@ struct Client {
     timer: Option<Pin<Box<Sleep>>>,
     /// The first request of `input` was held back: it is to be offered again when something has changed.
     offered: bool,
+    /// Batches that were carried out.
+    batches: u32,
     /// How long the unfinished request is known to be at least.
     needed: usize,
     /// The client has sent its last byte.
@@ -98,10 +99,11 @@ impl Client {
                 Poll::Pending => break,
             }
         }
-        if let Poll::Ready(mail) = self.dispatch.session.info().mailbox.poll(context)
-            && self.dispatch.take_mail(mail)
-        {
-            return Poll::Ready(());
+        // Until it is empty: only then the mailbox wakes the task for what comes next.
+        while let Poll::Ready(mail) = self.dispatch.session.info().mailbox.poll(context) {
+            if self.dispatch.take_mail(mail) {
+                return Poll::Ready(());
+            }
         }
         loop {
             let mut moved = self.dispatch.poll(context);
@@ -113,10 +115,8 @@ impl Client {
                 self.offer_again();
                 moved |= self.input.len() != before || self.dispatch.is_waiting();
             }
-            if self.poll_write(context).is_err() || self.inbox.is_broken() {
-                return Poll::Ready(());
-            }
-            if self.is_over() {
+            let _ = self.inbox.poll_unstick(context);
+            if self.inbox.is_broken() || self.is_over() {
                 return Poll::Ready(());
             }
             match self.poll_read(context) {
@@ -126,7 +126,11 @@ impl Client {
             }
             if !moved {
                 // Nothing of what the client has sent is left unread, or it would be told by a reset.
-                return if self.is_drained() { Poll::Ready(()) } else { Poll::Pending };
+                if self.is_drained() {
+                    return Poll::Ready(());
+                }
+                self.inbox.set_attentive(self.is_attentive());
+                return Poll::Pending;
             }
         }
     }
@@ -149,13 +153,18 @@ impl Client {
     fn is_drained(&self) -> bool {
         let answered = self.inbox.ready() == 0 && self.inbox.outstanding() == 0;
         let idle = answered && self.input.is_empty() && !self.dispatch.session.is_in_transaction();
-        self.dispatch.session.shared().is_draining() && (self.dispatch.is_blocked() || (idle && self.is_read()))
+        self.dispatch.session.shared().is_draining()
+            && (self.dispatch.is_blocked() || (idle && !self.inbox.has_unread()))
     }
 
-    /// True if nothing waits to be read. The runtime may not have been told yet: it is the socket that is asked.
-    fn is_read(&self) -> bool {
-        let peeked = socket2::SockRef::from(&self.socket).peek(&mut [std::mem::MaybeUninit::uninit()]);
-        !peeked.is_ok_and(|count| count > 0)
+    /// True if the next reply changes what is to be done.
+    fn is_attentive(&self) -> bool {
+        self.offered
+            || self.ended
+            || self.dispatch.session.is_closing()
+            || self.dispatch.is_waiting()
+            || !self.may_read()
+            || self.dispatch.session.shared().is_draining()
     }
 
     /// Sets the timer to what is waited for; true if it went off.
@@ -184,31 +193,6 @@ impl Client {
         timer.as_mut().poll(context).is_ready()
     }
 
-    fn poll_write(&mut self, context: &mut Context<'_>) -> Result<(), ()> {
-        let socket = &mut self.socket;
-        let metrics = &self.worker.metrics;
-        self.inbox.drain(|out| {
-            let mut written = 0;
-            while written < out.len() {
-                match Pin::new(&mut *socket).poll_write(context, &out[written..]) {
-                    Poll::Pending => break,
-                    Poll::Ready(Ok(0)) | Poll::Ready(Err(_)) => return Err(()),
-                    Poll::Ready(Ok(count)) => written += count,
-                }
-            }
-            metrics.bytes_out.add(written as u64);
-            if written == out.len() {
-                out.clear();
-                if out.capacity() > KEPT_REPLY_BYTES {
-                    *out = Vec::new();
-                }
-            } else {
-                out.drain(..written);
-            }
-            Ok(())
-        })
-    }
-
     /// True if more requests may be read.
     fn may_read(&self) -> bool {
         if self.ended || self.dispatch.session.is_closing() {
@@ -228,7 +212,7 @@ impl Client {
         let worker = self.worker.clone();
         let scratch = &mut *worker.scratch.borrow_mut();
         let mut buffer = ReadBuf::new(scratch);
-        match ready!(Pin::new(&mut self.socket).poll_read(context, &mut buffer)) {
+        match ready!(self.inbox.poll_read(context, &mut buffer)) {
             Ok(()) => {}
             Err(_) => return Poll::Ready(Err(())),
         }
@@ -274,7 +258,9 @@ impl Client {
     /// Carries out the complete requests at the front of `bytes`, until one has to wait; says how many bytes are done
     /// with.
     fn carry_out(&mut self, bytes: &[u8]) -> usize {
-        let started = Instant::now();
+        // Looking at the clock costs as much as a small command: one batch in some stands for all.
+        self.batches = self.batches.wrapping_add(1);
+        let started = self.batches.is_multiple_of(SAMPLED_BATCHES).then(Instant::now);
         let now_ms = now_ms();
         let worker = self.worker.clone();
         let db = match &worker.driver {
@@ -313,7 +299,9 @@ impl Client {
             }
             position += consumed;
         }
-        worker.metrics.proxy_time.record(started.elapsed());
+        if let Some(started) = started {
+            worker.metrics.proxy_time.record(started.elapsed());
+        }
         position
     }
 
@@ -325,6 +313,7 @@ impl Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
+        self.inbox.close();
         self.dispatch.close(now_ms());
         self.worker.shared.registry.leave(self.dispatch.session.info().id);
         self.worker.metrics.clients.subtract(1);

@@ -45,6 +45,9 @@ const EXPIRE_KEYS: usize = 200;
 /// How often the upstream is asked how it is.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How long the upstream may take to answer.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// How long clients that did not leave in `server.drain_timeout` have after they were told to go.
 const KILL_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -296,13 +299,14 @@ fn shared(config: &Config, upstream: Option<&Address>, info: InfoText) -> Shared
 /// Asks the upstream how it is, once a second, with a connection of the pool.
 async fn watch_upstream(pool: Arc<Pool>, info: Arc<ArcSwapOption<String>>, status: Arc<Status>) {
     loop {
-        match ask_info(&pool).await {
+        let answer = tokio::time::timeout(HEALTH_TIMEOUT, ask_info(&pool)).await;
+        match answer.unwrap_or_else(|_| Err(UpstreamError::Unreachable(format!("no answer in {HEALTH_TIMEOUT:?}")))) {
             Ok(text) => {
                 info.store(Some(Arc::new(text)));
                 status.set_upstream(Ok(()));
             }
             // A pool that is exhausted says nothing about the upstream.
-            Err(UpstreamError::Exhausted { .. }) => {}
+            Err(_) if pool.is_exhausted() => {}
             Err(error) => {
                 if status.is_ready() {
                     tracing::warn!("{error}");
@@ -322,7 +326,7 @@ async fn ask_info(pool: &Arc<Pool>) -> Result<String, UpstreamError> {
         socket.write_all(b"*2\r\n$4\r\nINFO\r\n$10\r\neverything\r\n").await.map_err(|_| UpstreamError::Lost)?;
         read_reply(&mut socket, &mut Vec::new()).await
     };
-    let reply = tokio::time::timeout(pool.acquire_timeout(), ask).await.map_err(|_| UpstreamError::Lost)??;
+    let reply = ask.await?;
     lease.socket = socket.into_std().ok();
     match reply {
         Value::Bulk(text) => Ok(String::from_utf8_lossy(&text).into_owned()),

@@ -15,6 +15,7 @@ use crate::metrics::WorkerMetrics;
 use crate::resp::request;
 use crate::session::Shared;
 use crate::store::Store;
+use crate::upstream::flusher::Flusher;
 use crate::upstream::lane::READ_BYTES;
 use crate::upstream::pool::Pool;
 use crate::upstream::redis::Redis;
@@ -50,6 +51,8 @@ pub struct Worker {
     pub load: Arc<AtomicUsize>,
     /// What the scanners of its clients accept.
     pub request_limits: request::Limits,
+    /// Writes to the clients.
+    pub flusher: Rc<Flusher>,
     /// What clients are read into: once a worker, since only one task reads at a time.
     pub scratch: RefCell<Box<[u8]>>,
     /// What is still to be done for clients that have gone.
@@ -97,10 +100,12 @@ pub fn run(start: Start, mut accepted: mpsc::Receiver<Accepted>) -> std::io::Res
         DriverSeed::Redis(pool) => Driver::Redis(Redis::new(pool, limits.lane_bytes, metrics.clone())),
     };
     let scratch = RefCell::new(vec![0; READ_BYTES].into());
+    let flusher = Flusher::new(metrics.clone());
     let partings = RefCell::default();
-    let worker = Rc::new(Worker { driver, shared, metrics, limits, load, request_limits, scratch, partings });
+    let worker = Rc::new(Worker { driver, shared, metrics, limits, load, request_limits, flusher, scratch, partings });
     let local = LocalSet::new();
     local.block_on(&runtime, async move {
+        tokio::task::spawn_local(worker.flusher.clone().run());
         let mut clients = JoinSet::new();
         loop {
             tokio::select! {

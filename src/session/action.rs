@@ -15,7 +15,7 @@ pub struct Route {
     pub other_lane: bool,
     /// The client has an exclusive connection.
     pub exclusive: bool,
-    /// A blocking command is waiting on it.
+    /// A blocking command is waiting on it, or a transaction that may change the session is being executed there.
     pub blocked: bool,
 }
 

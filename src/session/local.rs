@@ -163,7 +163,7 @@ impl Session {
         }
         self.protocol = Protocol::Resp2;
         self.authenticated = self.shared.password.is_none();
-        self.set_database(0);
+        self.set_database(self.shared.first_database);
         self.info.set_protocol(Protocol::Resp2);
         self.info.set_name(b"");
         self.info.set_queued(None);

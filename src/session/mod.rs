@@ -18,6 +18,9 @@ pub mod step;
 pub mod subscriptions;
 pub mod transaction;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use crate::resp::Protocol;

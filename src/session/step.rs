@@ -33,14 +33,15 @@ impl Session {
         if !queues && must_hold(row, route) {
             return (Action::Hold, group);
         }
-        if !queues && !route.exclusive && self.needs_exclusive(row, args) {
-            let to_block = row.class == Class::Blocking;
-            return (if route.outstanding > 0 { Action::Hold } else { Action::Acquire { to_block } }, group);
-        }
+        // Before a connection is acquired, which others could use in the meantime.
         if self.may_pause(row)
             && let Some(until_ms) = self.shared.pause.holds(self.writes(row))
         {
             return (Action::Pause(until_ms), group);
+        }
+        if !queues && !route.exclusive && self.needs_exclusive(row, args) {
+            let to_block = row.class == Class::Blocking;
+            return (if route.outstanding > 0 { Action::Hold } else { Action::Acquire { to_block } }, group);
         }
         let start = reply.len();
         self.begin_silence();
@@ -171,11 +172,11 @@ impl Session {
                     Error::EXEC_ABORT.write(&mut Writer::new(reply, self.protocol));
                     return Ok(self.forget());
                 }
-                self.watching = false;
-                if std::mem::take(&mut self.watch_lost) {
+                if self.watch_lost {
                     Writer::new(reply, self.protocol).null_array();
-                    return Ok(Action::Answered);
+                    return Ok(self.forget());
                 }
+                self.watching = false;
                 Ok(Action::Execute { transaction, muted })
             }
             Class::Local(Local::Discard) => {
@@ -239,9 +240,11 @@ impl Session {
             return false;
         }
         match row.class {
-            Class::Local(Local::Watch) => true,
+            // What will be refused or fail needs none, and would keep it for nothing.
+            Class::Local(Local::Watch) => self.transaction.is_none(),
             Class::Local(Local::Exec) => {
-                self.transaction.as_ref().is_some_and(|open| open.is_mixed() || self.shared.unpooled)
+                let executes = |open: &Transaction| !open.failed && (open.is_mixed() || self.shared.unpooled);
+                !self.watch_lost && self.transaction.as_deref().is_some_and(executes)
             }
             Class::Exclusive => true,
             Class::Blocking if blocks(row, args) => true,
@@ -363,7 +366,7 @@ fn must_hold(row: &Row, route: Route) -> bool {
     match row.class {
         Class::Local(Local::Reset) => true,
         Class::Local(Local::Exec | Local::Watch | Local::Unwatch | Local::Discard) => route.other_lane || route.blocked,
-        // A transaction that is under way may still change the database.
+        // A transaction that is being executed may change what the connection is: what is said of it comes after.
         Class::Local(_) => route.blocked,
         _ => route.other_lane || route.blocked,
     }

@@ -245,6 +245,12 @@ struct Span {
 }
 
 impl Span {
+    /// The last `len` bytes of `bytes`. No bytes are at the start, wherever they were: there they are always inside.
+    fn last(bytes: &[u8], len: usize) -> Span {
+        let start = if len == 0 { 0 } else { bytes.len() - len };
+        Span { start: start as u32, len: len as u32 }
+    }
+
     fn range(self) -> Range<usize> {
         self.start as usize..self.start as usize + self.len as usize
     }
@@ -310,10 +316,9 @@ impl Chunk {
         if element.len() > CHUNK_BYTES {
             self.bytes.reserve_exact(element.len());
         }
-        let start = self.bytes.len() as u32;
         self.bytes.extend_from_slice(element);
         self.used += element.len();
-        Span { start, len: element.len() as u32 }
+        Span::last(&self.bytes, element.len())
     }
 
     fn remove(&mut self, offset: usize) {
@@ -380,7 +385,7 @@ impl Chunk {
     /// The bytes of a removed element are no longer used.
     fn forget(&mut self, span: Span) {
         self.used -= span.len as usize;
-        if span.range().end == self.bytes.len() {
+        if span.len > 0 && span.range().end == self.bytes.len() {
             self.bytes.truncate(span.start as usize);
         }
     }
@@ -392,10 +397,169 @@ impl Chunk {
         }
         let mut bytes = Vec::with_capacity(self.used);
         for span in &mut self.spans {
-            let start = bytes.len() as u32;
             bytes.extend_from_slice(&self.bytes[span.range()]);
-            span.start = start;
+            *span = Span::last(&bytes, span.len as usize);
         }
         self.bytes = bytes;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Push(End, Vec<u8>),
+        DropFrom(End, usize),
+        Set(usize, Vec<u8>),
+        Insert(usize, Vec<u8>),
+        RemoveEqual(Vec<u8>, usize, End),
+        Clone,
+    }
+
+    fn ends() -> impl Strategy<Value = End> {
+        prop_oneof![Just(End::Left), Just(End::Right)]
+    }
+
+    /// Few values, so that some are equal, of all sizes that matter.
+    fn elements() -> impl Strategy<Value = Vec<u8>> {
+        let lengths = prop_oneof![8 => 0..4usize, 2 => 50..60usize, 1 => 2000..2003usize, 1 => 8190..8195usize];
+        (lengths, b'a'..b'd').prop_map(|(length, byte)| vec![byte; length])
+    }
+
+    fn steps() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            8 => (ends(), elements()).prop_map(|(end, element)| Step::Push(end, element)),
+            2 => (ends(), 0..6usize).prop_map(|(end, count)| Step::DropFrom(end, count)),
+            1 => (ends(), 0..200usize).prop_map(|(end, count)| Step::DropFrom(end, count)),
+            4 => (any::<usize>(), elements()).prop_map(|(index, element)| Step::Set(index, element)),
+            6 => (any::<usize>(), elements()).prop_map(|(index, element)| Step::Insert(index, element)),
+            1 => (elements(), 0..5usize, ends()).prop_map(|(element, limit, end)| Step::RemoveEqual(element, limit, end)),
+            1 => Just(Step::Clone),
+        ]
+    }
+
+    fn remove_equal(model: &mut Vec<Vec<u8>>, element: &[u8], limit: usize, end: End) -> usize {
+        let mut equal: Vec<usize> = (0..model.len()).filter(|index| model[*index] == element).collect();
+        if end == End::Right {
+            equal.reverse();
+        }
+        equal.truncate(limit);
+        equal.sort();
+        equal.iter().rev().for_each(|index| drop(model.remove(*index)));
+        equal.len()
+    }
+
+    fn apply(list: &mut List, model: &mut Vec<Vec<u8>>, step: Step) {
+        match step {
+            Step::Push(end, element) => {
+                list.push(end, &element);
+                model.insert(if end == End::Left { 0 } else { model.len() }, element);
+            }
+            Step::DropFrom(end, count) => {
+                list.drop_from(end, count);
+                let count = count.min(model.len());
+                drop(if end == End::Left { model.drain(..count) } else { model.drain(model.len() - count..) });
+            }
+            Step::Set(index, element) => {
+                let index = index % (model.len() + 1);
+                assert_eq!(list.set(index, &element), index < model.len());
+                if let Some(old) = model.get_mut(index) {
+                    *old = element;
+                }
+            }
+            Step::Insert(index, element) => {
+                let index = index % (model.len() + 1);
+                list.insert(index, &element);
+                model.insert(index, element);
+            }
+            Step::RemoveEqual(element, limit, end) => {
+                assert_eq!(list.remove_equal(&element, limit, end), remove_equal(model, &element, limit, end));
+            }
+            Step::Clone => *list = list.clone(),
+        }
+    }
+
+    fn check(list: &List, model: &[Vec<u8>]) {
+        assert_eq!(list.len(), model.len());
+        assert!(list.iter().eq(model.iter().map(Vec::as_slice)));
+        assert!(list.iter().rev().eq(model.iter().rev().map(Vec::as_slice)));
+        assert_eq!(list.peek(End::Left), model.first().map(Vec::as_slice));
+        assert_eq!(list.peek(End::Right), model.last().map(Vec::as_slice));
+        for index in [0, model.len() / 3, model.len() / 2, model.len().saturating_sub(1), model.len()] {
+            assert_eq!(list.get(index), model.get(index).map(Vec::as_slice));
+        }
+        let (start, end) = (model.len() / 3, model.len() - model.len() / 4);
+        assert!(list.range(start..end).eq(model[start..end].iter().map(Vec::as_slice)));
+
+        assert_eq!(list.chunk_memory, list.chunks.iter().map(Chunk::memory).sum::<usize>());
+        for chunk in &list.chunks {
+            assert!(0 < chunk.len() && chunk.len() <= CHUNK_ELEMENTS);
+            assert!(chunk.used <= CHUNK_BYTES || chunk.len() == 1);
+            assert_eq!(chunk.used, chunk.iter().map(<[u8]>::len).sum::<usize>());
+            assert!(chunk.bytes.len() - chunk.used <= chunk.used + CHUNK_WASTE);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn behaves_as_a_vector(prefill in 0..400usize, steps in proptest::collection::vec(steps(), 0..120)) {
+            let (mut list, mut model) = (List::default(), Vec::new());
+            for index in 0..prefill {
+                apply(&mut list, &mut model, Step::Push(End::Right, vec![b'a' + (index % 3) as u8; index % 3]));
+            }
+            for step in steps {
+                apply(&mut list, &mut model, step);
+                check(&list, &model);
+            }
+        }
+    }
+
+    #[test]
+    fn an_empty_element_outlives_the_bytes_before_it() {
+        let mut list = List::default();
+        list.push(End::Right, b"a");
+        list.push(End::Right, b"long");
+        list.push(End::Right, b"");
+        assert_eq!(list.remove_equal(b"long", 1, End::Left), 1);
+        list.push(End::Left, b"x");
+        list.drop_from(End::Left, 1);
+        assert!(list.iter().eq([&b"a"[..], b""]));
+    }
+
+    #[test]
+    fn a_queue_that_stays_short_stays_small() {
+        let mut list = List::default();
+        for round in 0..100_000u32 {
+            list.push(End::Left, &round.to_le_bytes());
+            if list.len() > 10 {
+                list.drop_from(End::Right, 1);
+            }
+            assert!(list.memory() < 8 << 10, "{}", list.memory());
+        }
+        list.drop_from(End::Right, 10);
+        assert_eq!((list.len(), list.chunk_memory), (0, 0));
+    }
+
+    #[test]
+    fn many_small_elements_cost_little() {
+        let mut list = List::default();
+        for _ in 0..100_000 {
+            list.push(End::Right, b"0123456789");
+        }
+        assert!(list.memory() < 100_000 * 28, "{}", list.memory());
+    }
+
+    #[test]
+    fn a_list_that_lost_most_elements_gives_memory_back() {
+        let mut list = List::default();
+        for index in 0..100_000u32 {
+            list.push(End::Right, if index % 100 == 0 { b"kept" } else { b"gone" });
+        }
+        assert_eq!(list.remove_equal(b"gone", usize::MAX, End::Left), 99_000);
+        assert_eq!(list.len(), 1000);
+        assert!(list.memory() < 100_000, "{}", list.memory());
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, OnceLock};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use parking_lot::{Mutex, MutexGuard};
 
@@ -116,10 +116,16 @@ pub struct Store {
     broker: Broker,
     shards: Box<[Padded<Mutex<Shard>>]>,
     memory: Memory,
+    created_s: u64,
     /// Clients that wait, each counted once: see [`Waiter::join`].
     pub(super) blocked: AtomicU64,
+    expires_actively: AtomicBool,
     random: AtomicU64,
     discarded: OnceLock<Option<Sender<Box<dyn Send>>>>,
+}
+
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// A value with its cache lines (two, since they are fetched in pairs) to itself.
@@ -147,7 +153,9 @@ impl Store {
                 peak: AtomicI64::new(0),
                 limit: AtomicU64::new(options.max_memory),
             },
+            created_s: since_1970().as_secs(),
             blocked: AtomicU64::new(0),
+            expires_actively: AtomicBool::new(true),
             random: AtomicU64::new(dict::hash(b"")),
             discarded: OnceLock::new(),
             options,
@@ -157,6 +165,11 @@ impl Store {
     /// How it is laid out. The limit of memory may have been changed since: [`Store::max_memory`].
     pub fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// When it was made, in seconds since 1970.
+    pub fn created_s(&self) -> u64 {
+        self.created_s
     }
 
     /// Its publish and subscribe.
@@ -218,9 +231,17 @@ impl Store {
         sums.finish(self)
     }
 
+    /// Whether [`Store::expire`] does something. If not, keys go when they are next looked at (`DEBUG`).
+    pub fn set_active_expiry(&self, is_on: bool) {
+        self.expires_actively.store(is_on, Ordering::Relaxed);
+    }
+
     /// Removes keys whose time has come, at most `limit` a shard and call, so that no lock is held for long; says
     /// how many. Called some ten times a second.
     pub fn expire(&self, now_ms: u64, limit: usize) -> usize {
+        if !self.expires_actively.load(Ordering::Relaxed) {
+            return 0;
+        }
         let mut total = 0;
         for Padded(shard) in &self.shards {
             let mut shard = shard.lock();
@@ -504,7 +525,7 @@ impl Sums {
 
     /// After the last shard.
     pub(super) fn finish(mut self, store: &Store) -> Stats {
-        let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+        let now_ms = since_1970().as_millis();
         for (database, deadlines) in self.stats.databases.iter_mut().zip(self.deadlines) {
             if database.expires > 0 {
                 let left = (deadlines / u128::from(database.expires)).saturating_sub(now_ms);

@@ -3,14 +3,12 @@
 //! A small one is a vector in order. A large one is a table of the members' scores, and beside it an index in order
 //! that knows ranks. Whatever is asked for, by rank, score or name, comes down to a range of ranks.
 
-use std::borrow::Borrow;
-use std::cmp::Ordering;
+mod order;
+
 use std::hash::BuildHasher;
-use std::ops::{Bound, Range};
+use std::ops::Range;
 
-use wabi_tree::OSBTreeSet;
-use wabi_tree::osbtree_set;
-
+use self::order::{Edge, Entry, Order, Place};
 use super::dict::{Cursor, Dict};
 
 /// The most elements of a small set (`zset-max-listpack-entries`).
@@ -82,6 +80,15 @@ impl Default for Body {
 }
 
 impl SortedSet {
+    /// An empty set of the kind that suits as many elements, the longest member having so many bytes.
+    pub fn for_elements(count: usize, longest: usize) -> Self {
+        if count > SMALL_ELEMENTS || longest > SMALL_MEMBER {
+            SortedSet { body: Body::Large(Large::default()) }
+        } else {
+            SortedSet::default()
+        }
+    }
+
     /// How many elements it has.
     #[allow(clippy::len_without_is_empty)]
     pub fn len(&self) -> usize {
@@ -228,12 +235,11 @@ impl SortedSet {
 
     /// The elements of a range of ranks, which lies inside the set, or those from its end to its start.
     pub fn range(&self, ranks: Range<usize>, reverse: bool) -> Elements<'_> {
-        let left = ranks.len();
         let source = match &self.body {
-            Body::Small(small) => Source::Small(small, ranks),
-            Body::Large(large) => Source::Large(large.order.iter_from(ranks, reverse)),
+            Body::Small(small) => Source::Small(small),
+            Body::Large(large) => Source::Large(&large.order, [].iter()),
         };
-        Elements { source, left, reverse }
+        Elements { source, ranks, reverse }
     }
 
     /// All elements in order.
@@ -257,61 +263,43 @@ impl SortedSet {
 /// Elements of a sorted set with their scores.
 pub struct Elements<'a> {
     source: Source<'a>,
-    left: usize,
+    ranks: Range<usize>,
     reverse: bool,
 }
 
 enum Source<'a> {
-    Small(&'a Small, Range<usize>),
-    Large(osbtree_set::Iter<'a, Entry>),
+    Small(&'a Small),
+    /// With what is left of the neighbours among which the last element was.
+    Large(&'a Order, std::slice::Iter<'a, Entry>),
 }
 
 impl<'a> Iterator for Elements<'a> {
     type Item = (&'a [u8], f64);
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.left = self.left.checked_sub(1)?;
+        let rank = if self.reverse { self.ranks.next_back() } else { self.ranks.next() }?;
         match &mut self.source {
-            Source::Small(small, ranks) => {
-                let index = if self.reverse { ranks.next_back() } else { ranks.next() }?;
-                let slot = small.slots.get(index)?;
+            Source::Small(small) => {
+                let slot = small.slots.get(rank)?;
                 Some((small.member(slot), slot.score))
             }
-            Source::Large(entries) => {
-                let entry = if self.reverse { entries.next_back() } else { entries.next() }?;
+            Source::Large(order, run) => {
+                if run.len() == 0 {
+                    let (entries, index) = order.locate(rank);
+                    *run = if self.reverse { entries[..=index].iter() } else { entries[index..].iter() };
+                }
+                let entry = if self.reverse { run.next_back() } else { run.next() }?;
                 Some((&entry.member, entry.score))
             }
         }
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.left, Some(self.left))
+        self.ranks.size_hint()
     }
 }
 
 impl ExactSizeIterator for Elements<'_> {}
-
-/// A place in the order of a sorted set: by score, then by member.
-#[derive(Clone, Copy)]
-struct Place<'a> {
-    score: f64,
-    edge: Edge<'a>,
-}
-
-/// Where among the elements of a score.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Edge<'a> {
-    Below,
-    At(&'a [u8]),
-    Above,
-}
-
-impl Place<'_> {
-    fn compare(self, other: Place<'_>) -> Ordering {
-        // No score is NaN, and both zeros are one.
-        self.score.partial_cmp(&other.score).unwrap_or(Ordering::Equal).then_with(|| self.edge.cmp(&other.edge))
-    }
-}
 
 /// A few short members, in order. The bytes stand together, and a member is found by its hash, in two cache lines or
 /// so.
@@ -444,136 +432,195 @@ impl From<&Small> for Large {
     }
 }
 
-/// The elements in order, with ranks. All that is known of the tree behind it is in here.
-#[derive(Default, Clone)]
-struct Order {
-    tree: OSBTreeSet<Entry>,
-    /// Bytes of the members.
-    member_bytes: usize,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
 
-/// What an allocation costs beside its bytes, about.
-const ALLOCATION: usize = 8;
+    type Model = BTreeMap<Vec<u8>, f64>;
 
-impl Order {
-    fn insert(&mut self, score: f64, member: &[u8]) {
-        self.member_bytes += member.len() + ALLOCATION;
-        self.tree.insert(Entry { score, member: member.into() });
+    /// The model's elements in the set's order.
+    fn ordered(model: &Model) -> Vec<(&[u8], f64)> {
+        let mut elements: Vec<_> = model.iter().map(|(member, score)| (&**member, *score)).collect();
+        elements.sort_by(|one, other| one.1.partial_cmp(&other.1).unwrap());
+        elements
     }
 
-    fn remove(&mut self, score: f64, member: &[u8]) {
-        let place = Place { score, edge: Edge::At(member) };
-        if self.tree.remove(&place as &dyn Placed) {
-            self.member_bytes -= member.len() + ALLOCATION;
+    fn check(set: &SortedSet, model: &Model) {
+        let expected = ordered(model);
+        let length = expected.len();
+        assert_eq!(set.len(), length);
+        assert!(set.iter().eq(expected.iter().copied()));
+        for (rank, (member, score)) in expected.iter().enumerate() {
+            assert_eq!(set.rank(member), Some(rank));
+            assert_eq!(set.score(member), Some(*score));
         }
-    }
-
-    /// Removes the element of a rank.
-    fn take_at(&mut self, rank: usize) -> Option<Entry> {
-        let entry = self.tree.get_by_rank(rank)?.clone();
-        self.remove(entry.score, &entry.member);
-        Some(entry)
-    }
-
-    fn count_before(&self, place: Place<'_>) -> usize {
-        let end = Bound::Excluded(&place as &dyn Placed);
-        self.tree.range::<dyn Placed, _>((Bound::Unbounded, end)).len()
-    }
-
-    /// How many elements stand before the first whose member `is_before` says no to.
-    fn partition(&self, is_before: impl Fn(&[u8]) -> bool) -> usize {
-        let (mut start, mut end) = (0, self.tree.len());
-        while start < end {
-            let middle = start + (end - start) / 2;
-            match self.tree.get_by_rank(middle) {
-                Some(entry) if is_before(&entry.member) => start = middle + 1,
-                _ => end = middle,
+        assert_eq!((set.rank(b"none"), set.score(b"none")), (None, None));
+        for ranks in [0..0, 0..length, length / 3..length - length / 4, length..length] {
+            assert!(set.range(ranks.clone(), false).eq(expected[ranks.clone()].iter().copied()));
+            assert!(set.range(ranks.clone(), true).eq(expected[ranks].iter().rev().copied()));
+        }
+        for (min, max) in [(-3.0, 3.0), (0.0, 0.0), (2.0, -2.0), (f64::NEG_INFINITY, f64::INFINITY), (1.5, 4.0)] {
+            for (from, to) in [(false, false), (true, false), (false, true), (true, true)] {
+                let is_inside = |score: f64| {
+                    (if from { score > min } else { score >= min }) && (if to { score < max } else { score <= max })
+                };
+                let ranks = set
+                    .score_range(ScoreLimit { score: min, exclusive: from }, ScoreLimit { score: max, exclusive: to });
+                let inside = expected.iter().filter(|(_, score)| is_inside(*score));
+                assert!(set.range(ranks, false).eq(inside.copied()));
             }
         }
-        start
-    }
-
-    /// From the first of these ranks on, or from the end of all to the last of them.
-    fn iter_from(&self, ranks: Range<usize>, reverse: bool) -> osbtree_set::Iter<'_, Entry> {
-        let mut entries = self.tree.iter();
-        let skipped = if reverse { self.tree.len().saturating_sub(ranks.end) } else { ranks.start };
-        if let Some(last) = skipped.checked_sub(1) {
-            let _ = if reverse { entries.nth_back(last) } else { entries.nth(last) };
+        let mut visited = Vec::new();
+        let mut cursor = 0;
+        loop {
+            cursor = set.scan(cursor, 5, |member, score| visited.push((member.to_vec(), score)));
+            if cursor == 0 {
+                break;
+            }
         }
-        entries
+        visited.sort_by(|one, other| one.0.cmp(&other.0));
+        assert!(visited.into_iter().eq(model.iter().map(|(member, score)| (member.clone(), *score))));
+        if let Body::Small(small) = &set.body {
+            assert_eq!(small.bytes.len(), model.keys().map(Vec::len).sum::<usize>());
+        }
     }
 
-    /// The tree does not say what it takes; its nodes are about two thirds full.
-    fn memory(&self) -> usize {
-        self.member_bytes + self.tree.len() * (size_of::<Entry>() + size_of::<u32>()) * 3 / 2
+    #[derive(Debug, Clone)]
+    enum Step {
+        Insert(Vec<u8>, f64),
+        Remove(Vec<u8>),
+        RemoveRange(usize, usize),
+    }
+
+    fn members() -> impl Strategy<Value = Vec<u8>> {
+        prop_oneof![
+            40 => (0..300u32).prop_map(|number| number.to_string().into_bytes()),
+            2 => (0..3usize).prop_map(|length| vec![0xff; length]),
+            1 => (60..70usize).prop_map(|length| vec![b'm'; length]),
+        ]
+    }
+
+    fn scores() -> impl Strategy<Value = f64> {
+        prop_oneof![
+            6 => (-5..5i32).prop_map(f64::from),
+            2 => any::<f64>().prop_filter("scores are numbers", |score| !score.is_nan()),
+            1 => Just(f64::INFINITY),
+            1 => Just(-0.0),
+        ]
+    }
+
+    fn steps() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            8 => (members(), scores()).prop_map(|(member, score)| Step::Insert(member, score)),
+            3 => members().prop_map(Step::Remove),
+            1 => (any::<usize>(), 0..20usize).prop_map(|(start, length)| Step::RemoveRange(start, length)),
+        ]
+    }
+
+    fn apply(set: &mut SortedSet, model: &mut Model, step: Step) {
+        match step {
+            Step::Insert(member, score) => assert_eq!(set.insert(&member, score), model.insert(member, score)),
+            Step::Remove(member) => assert_eq!(set.remove(&member), model.remove(&member)),
+            Step::RemoveRange(start, length) => {
+                let start = start % (model.len() + 1);
+                let ranks = start..(start + length).min(model.len());
+                let members: Vec<_> = ordered(model)[ranks.clone()].iter().map(|(member, _)| member.to_vec()).collect();
+                set.remove_range(ranks);
+                model.retain(|member, _| !members.contains(member));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn behaves_as_a_sorted_map(prefill in 0..300u32, steps in proptest::collection::vec(steps(), 0..60)) {
+            let (mut set, mut model) = (SortedSet::default(), Model::new());
+            for number in 0..prefill {
+                let member = number.to_string().into_bytes();
+                apply(&mut set, &mut model, Step::Insert(member, f64::from(number * 7 % 5)));
+            }
+            for step in steps {
+                apply(&mut set, &mut model, step);
+            }
+            check(&set, &model);
+            check(&set.clone(), &model);
+        }
+
+        #[test]
+        fn both_kinds_find_the_same_members(
+            members in proptest::collection::btree_set("[a-c]{0,3}", 1..40),
+            min in "[a-d]{0,3}",
+            max in "[a-d]{0,3}",
+        ) {
+            let (mut small, mut large) = (SortedSet::default(), SortedSet { body: Body::Large(Large::default()) });
+            for member in &members {
+                small.insert(member.as_bytes(), 1.0);
+                large.insert(member.as_bytes(), 1.0);
+            }
+            let (min, max) = (min.as_bytes(), max.as_bytes());
+            for low in [MemberLimit::Lowest, MemberLimit::Highest, MemberLimit::Inclusive(min), MemberLimit::Exclusive(min)] {
+                for high in [MemberLimit::Lowest, MemberLimit::Highest, MemberLimit::Inclusive(max), MemberLimit::Exclusive(max)] {
+                    let inside = members.iter().filter(|member| {
+                        low.admits_from_below(member.as_bytes()) && high.admits_from_above(member.as_bytes())
+                    });
+                    let inside: Vec<_> = inside.map(|member| member.as_bytes()).collect();
+                    for (set, from_end) in [(&small, false), (&small, true), (&large, false), (&large, true)] {
+                        let found = set.range(set.member_range(low, high, from_end), false).map(|(member, _)| member);
+                        prop_assert!(found.eq(inside.iter().copied()), "{low:?} {high:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_129th_element_or_a_long_member_makes_it_large() {
+        let mut set = SortedSet::default();
+        for number in 0..128 {
+            set.insert(format!("{number}").as_bytes(), 1.0);
+        }
+        assert_eq!(set.encoding(), "listpack");
+        set.insert(b"5", 2.0);
+        assert_eq!(set.encoding(), "listpack");
+        set.insert(b"x", 1.0);
+        assert_eq!((set.encoding(), set.len()), ("skiplist", 129));
+        set.remove_range(0..128);
+        assert_eq!(set.encoding(), "skiplist");
+        let mut set = SortedSet::default();
+        set.insert(&[b'm'; 64], 1.0);
+        assert_eq!(set.encoding(), "listpack");
+        set.insert(&[b'm'; 65], 1.0);
+        assert_eq!(set.encoding(), "skiplist");
+    }
+
+    #[test]
+    fn a_small_set_keeps_no_sign_of_zero() {
+        let mut set = SortedSet::default();
+        set.insert(b"a", -0.0);
+        assert!(set.score(b"a").unwrap().is_sign_positive());
+        set.insert(&[b'm'; 65], -0.0);
+        assert!(set.score(&[b'm'; 65]).unwrap().is_sign_negative());
+    }
+
+    #[test]
+    fn memory_follows_the_elements() {
+        let mut set = SortedSet::default();
+        assert_eq!(set.memory(), 0);
+        for number in 0..100 {
+            set.insert(format!("member:{number}").as_bytes(), f64::from(number));
+        }
+        assert!((2500..6000).contains(&set.memory()), "{}", set.memory());
+        for number in 0..100_000 {
+            set.insert(format!("member:{number}").as_bytes(), f64::from(number));
+        }
+        let full = set.memory();
+        assert!((100_000 * 60..100_000 * 200).contains(&full), "{full}");
+        set.remove_range(10..100_000);
+        assert!(set.memory() < full / 4, "{}", set.memory());
+        set.remove_range(0..10);
+        let Body::Large(large) = &set.body else { panic!("it has become large") };
+        assert_eq!(large.order.memory(), Order::default().memory());
     }
 }
-
-#[derive(Clone)]
-struct Entry {
-    score: f64,
-    member: Box<[u8]>,
-}
-
-/// What has a place in the order: an [`Entry`], or a [`Place`] that the tree is searched for without making one.
-trait Placed {
-    fn place(&self) -> Place<'_>;
-}
-
-impl Placed for Entry {
-    fn place(&self) -> Place<'_> {
-        Place { score: self.score, edge: Edge::At(&self.member) }
-    }
-}
-
-impl Placed for Place<'_> {
-    fn place(&self) -> Place<'_> {
-        *self
-    }
-}
-
-impl<'a> Borrow<dyn Placed + 'a> for Entry {
-    fn borrow(&self) -> &(dyn Placed + 'a) {
-        self
-    }
-}
-
-impl Ord for dyn Placed + '_ {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.place().compare(other.place())
-    }
-}
-
-impl PartialOrd for dyn Placed + '_ {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for dyn Placed + '_ {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for dyn Placed + '_ {}
-
-impl Ord for Entry {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.place().compare(other.place())
-    }
-}
-
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Entry {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Entry {}

@@ -6,15 +6,35 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::task::Waker;
+use std::pin::Pin;
+use std::rc::{Rc, Weak};
+use std::task::{Context, Poll, Waker};
 
-/// What one client will be sent. Lives on one worker, shared by the client's task and its lane.
-#[derive(Default)]
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::flusher::Flusher;
+
+/// So much for one client is written at once, while it is in the processor's cache, and not at the end of the turn.
+const PROMPT_BYTES: usize = 8 << 10;
+
+/// What one client will be sent, and the socket that it goes to. Lives on one worker, shared by the client's task,
+/// its lane and the worker's [`Flusher`], who writes it.
 pub struct Inbox {
+    own: Weak<Inbox>,
+    flusher: Rc<Flusher>,
+    /// `None` when the client has gone; replies may still come for it.
+    socket: RefCell<Option<TcpStream>>,
     inner: RefCell<Inner>,
+    limit: usize,
+    /// It is in the flusher's list.
+    listed: Cell<bool>,
+    /// The socket takes no more at the moment: the client's task waits until it does.
+    stuck: Cell<bool>,
+    /// The client's task wants to know of every reply.
+    attentive: Cell<bool>,
     waker: RefCell<Option<Waker>>,
     woken: Cell<bool>,
-    limit: usize,
 }
 
 #[derive(Default)]
@@ -35,8 +55,19 @@ struct Inner {
 
 impl Inbox {
     /// An empty inbox for up to `limit` unread bytes (`limits.client_output_bytes`).
-    pub fn new(limit: usize) -> Self {
-        Inbox { limit, ..Inbox::default() }
+    pub fn new(socket: TcpStream, flusher: Rc<Flusher>, limit: usize) -> Rc<Self> {
+        Rc::new_cyclic(|own| Inbox {
+            own: own.clone(),
+            flusher,
+            socket: RefCell::new(Some(socket)),
+            inner: RefCell::default(),
+            limit,
+            listed: Cell::new(false),
+            stuck: Cell::new(false),
+            attentive: Cell::new(false),
+            waker: RefCell::default(),
+            woken: Cell::new(false),
+        })
     }
 
     /// Announces the reply to a request that is passed on.
@@ -52,9 +83,13 @@ impl Inbox {
 
     /// Writes a reply of respool's own, behind those that are still to come.
     pub fn answer<R>(&self, write: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+        self.list();
         let inner = &mut *self.inner.borrow_mut();
         if inner.sent == inner.received {
-            return write(&mut inner.out);
+            self.provide(inner);
+            let result = write(&mut inner.out);
+            self.write_promptly(inner);
+            return result;
         }
         if inner.held.back().is_none_or(|(after, _)| *after != inner.sent) {
             inner.held.push_back((inner.sent, Vec::new()));
@@ -79,11 +114,21 @@ impl Inbox {
         if inner.out.len() + bytes.len() > self.limit {
             inner.broken = true;
             inner.out = Vec::new();
+        } else if bytes.len() >= PROMPT_BYTES && inner.out.is_empty() && !self.stuck.get() {
+            // Straight from where it was read: a large reply is copied only as far as the socket does not take it.
+            let written = self.write_bytes(&mut inner, bytes);
+            self.flusher.count(written);
+            if written < bytes.len() {
+                self.provide(&mut inner);
+                inner.out.extend_from_slice(&bytes[written..]);
+            }
         } else {
+            self.provide(&mut inner);
             inner.out.extend_from_slice(bytes);
+            self.write_promptly(&mut inner);
         }
         drop(inner);
-        self.wake();
+        self.changed();
     }
 
     /// The reply that is next is complete.
@@ -97,7 +142,7 @@ impl Inbox {
             inner.out.append(bytes);
             inner.held.pop_front();
         }
-        self.wake();
+        self.changed();
     }
 
     /// The rest of a reply of which a part was passed on will not come: the client can only be closed.
@@ -111,15 +156,146 @@ impl Inbox {
         self.inner.borrow().broken
     }
 
-    /// Calls `write` with the bytes that are ready; it says how many of them it got rid of.
-    pub fn drain<R>(&self, write: impl FnOnce(&mut Vec<u8>) -> R) -> R {
-        write(&mut self.inner.borrow_mut().out)
-    }
-
     /// How many bytes the client has not taken yet, those included that have to wait for others.
     pub fn ready(&self) -> usize {
         let inner = self.inner.borrow();
         inner.out.len() + inner.held_bytes
+    }
+
+    /// Something has come: it is written with all else that comes in this turn.
+    fn changed(&self) {
+        self.list();
+        if self.attentive.get() {
+            self.wake();
+        }
+    }
+
+    fn list(&self) {
+        if !self.listed.get()
+            && let Some(own) = self.own.upgrade()
+        {
+            self.listed.set(true);
+            self.flusher.list(own);
+        }
+    }
+
+    /// Makes sure that there is a buffer: an idle client has none.
+    fn provide(&self, inner: &mut Inner) {
+        if inner.out.capacity() == 0 {
+            inner.out = self.flusher.spare();
+        }
+    }
+
+    fn write_promptly(&self, inner: &mut Inner) {
+        if inner.out.len() >= PROMPT_BYTES {
+            self.write(inner);
+        }
+    }
+
+    /// Writes what is ready. The client's task is woken if that is not all, or if it wants to know.
+    pub(super) fn flush(&self) {
+        self.listed.set(false);
+        self.write(&mut self.inner.borrow_mut());
+        if self.attentive.get() {
+            self.wake();
+        }
+    }
+
+    fn write(&self, inner: &mut Inner) {
+        if self.stuck.get() {
+            return;
+        }
+        let out = std::mem::take(&mut inner.out);
+        let written = self.write_bytes(inner, &out);
+        inner.out = out;
+        self.take_off(inner, written);
+    }
+
+    /// Writes what the socket takes of `bytes`; says how many that are.
+    fn write_bytes(&self, inner: &mut Inner, bytes: &[u8]) -> usize {
+        let mut written = 0;
+        if let Some(socket) = &*self.socket.borrow() {
+            while written < bytes.len() {
+                match socket.try_write(&bytes[written..]) {
+                    Ok(count) if count > 0 => written += count,
+                    Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                        self.stuck.set(true);
+                        self.wake();
+                        break;
+                    }
+                    _ => {
+                        inner.broken = true;
+                        self.wake();
+                        break;
+                    }
+                }
+            }
+        }
+        written
+    }
+
+    /// The first `count` bytes were written.
+    fn take_off(&self, inner: &mut Inner, count: usize) {
+        self.flusher.count(count);
+        if count < inner.out.len() {
+            inner.out.drain(..count);
+        } else {
+            self.flusher.give_back(std::mem::take(&mut inner.out));
+        }
+    }
+
+    /// Writes what the socket did not take, when it takes more. Ready when nothing is stuck.
+    pub fn poll_unstick(&self, context: &mut Context<'_>) -> Poll<()> {
+        if !self.stuck.get() {
+            return Poll::Ready(());
+        }
+        let mut socket = self.socket.borrow_mut();
+        let inner = &mut *self.inner.borrow_mut();
+        let mut written = 0;
+        while let Some(socket) = &mut *socket
+            && written < inner.out.len()
+        {
+            match Pin::new(socket).poll_write(context, &inner.out[written..]) {
+                Poll::Pending => {
+                    self.take_off(inner, written);
+                    return Poll::Pending;
+                }
+                Poll::Ready(Ok(count)) if count > 0 => written += count,
+                Poll::Ready(_) => {
+                    inner.broken = true;
+                    break;
+                }
+            }
+        }
+        self.take_off(inner, written);
+        self.stuck.set(false);
+        Poll::Ready(())
+    }
+
+    /// Reads from the client.
+    pub fn poll_read(&self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+        match &mut *self.socket.borrow_mut() {
+            Some(socket) => Pin::new(socket).poll_read(context, buffer),
+            None => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// True if the client has sent something that was not read. The runtime may not have been told yet: it is the
+    /// socket that is asked.
+    pub fn has_unread(&self) -> bool {
+        let socket = self.socket.borrow();
+        let Some(socket) = &*socket else { return false };
+        let peeked = socket2::SockRef::from(socket).peek(&mut [std::mem::MaybeUninit::uninit()]);
+        peeked.is_ok_and(|count| count > 0)
+    }
+
+    /// The client has gone, or is sent away: its socket is closed at once, and what still comes for it is dropped.
+    pub fn close(&self) {
+        self.socket.borrow_mut().take();
+        let inner = &mut *self.inner.borrow_mut();
+        inner.broken = true;
+        inner.out = Vec::new();
+        self.waker.borrow_mut().take();
     }
 
     /// The client's task is polled: until it sleeps again, it needn't be woken.
@@ -130,6 +306,12 @@ impl Inbox {
             Some(own) => own.clone_from(waker),
             none => *none = Some(waker.clone()),
         }
+    }
+
+    /// The client's task goes to sleep; says whether it wants to know of every reply, as one does that holds
+    /// requests back.
+    pub fn set_attentive(&self, attentive: bool) {
+        self.attentive.set(attentive);
     }
 
     /// Wakes the client's task, once.

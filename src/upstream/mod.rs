@@ -6,11 +6,13 @@
 //! * [`pool`]: all connections to an upstream, under one limit
 //! * [`connection`]: a connection, and how it is made
 //! * [`inbox`]: a client's replies, in the order of its requests
+//! * [`flusher`]: writes the inboxes, once a turn
 //! * [`memory`]: the in-memory driver
 
 pub mod connection;
 pub mod error;
 pub mod exclusive;
+pub mod flusher;
 pub mod inbox;
 pub mod lane;
 pub mod memory;

@@ -125,6 +125,11 @@ impl Pool {
         self.pooled.is_none()
     }
 
+    /// True if all connections that `pool.max` allows are in use.
+    pub fn is_exhausted(&self) -> bool {
+        self.permits.available_permits() == 0
+    }
+
     /// Where the upstream is.
     pub fn address(&self) -> &Address {
         &self.address

@@ -221,6 +221,9 @@ fn active_expiry_is_exact_and_bounded() {
         assert!(database.set_deadline(&key, Some(NOW + 1 + index)));
     }
     drop(database);
+    store.set_active_expiry(false);
+    assert_eq!(store.expire(NOW + 5_000, 100), 0);
+    store.set_active_expiry(true);
     assert_eq!(store.expire(NOW + 1, 100), 0);
     assert_eq!(store.expire(NOW + 11, 1_000), 10);
     let removed = store.expire(NOW + 5_000, 100);

@@ -27,13 +27,14 @@ pub struct Server {
     redis: Option<RedisServer>,
     respool: Option<Respool>,
     control: Option<Client>,
+    behind: Option<Client>,
     judged_stderr: usize,
 }
 
 impl Server {
     /// A server as the reference is.
     pub fn redis(redis: RedisServer) -> Self {
-        Self { redis: Some(redis), respool: None, control: None, judged_stderr: 0 }
+        Self { redis: Some(redis), respool: None, control: None, behind: None, judged_stderr: 0 }
     }
 
     fn start(target: Target) -> Self {
@@ -43,7 +44,7 @@ impl Server {
             (Target::Upstream, Some(redis)) => Some(Respool::before(redis)),
             _ => None,
         };
-        Self { redis, respool, control: None, judged_stderr: 0 }
+        Self { redis, respool, control: None, behind: None, judged_stderr: 0 }
     }
 
     /// The port that a case talks to.
@@ -66,17 +67,16 @@ impl Server {
 
     /// Sends a command over the control connection; an error reply is an error.
     pub fn control(&mut self, args: &[&str]) -> Result<Vec<u8>, String> {
-        let mut client = match self.control.take() {
-            Some(client) => client,
-            None => Client::connect(self.port()).map_err(|error| error.to_string())?,
+        let port = self.port();
+        ask(&mut self.control, port, args)
+    }
+
+    /// Sends a command to the Redis behind respool, if there is one, past respool.
+    pub fn behind(&mut self, args: &[&str]) -> Option<Result<Vec<u8>, String>> {
+        let (Some(redis), Some(_)) = (&self.redis, &self.respool) else {
+            return None;
         };
-        let reply = client.send(args).and_then(|()| client.read_raw());
-        let reply = reply.map_err(|error| format!("{}: {error}", args.join(" ")))?;
-        self.control = Some(client);
-        if reply.starts_with(b"-") {
-            return Err(format!("{}: {}", args.join(" "), reply.escape_ascii()));
-        }
-        Ok(reply)
+        Some(ask(&mut self.behind, redis.port(), args))
     }
 
     /// The first panic in what respool has written since this was asked last.
@@ -118,4 +118,19 @@ impl Server {
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(10)..].join("\n")
     }
+}
+
+/// Sends a command over a connection that is opened when needed, and given up after a failure.
+fn ask(connection: &mut Option<Client>, port: u16, args: &[&str]) -> Result<Vec<u8>, String> {
+    let mut client = match connection.take() {
+        Some(client) => client,
+        None => Client::connect(port).map_err(|error| error.to_string())?,
+    };
+    let reply = client.send(args).and_then(|()| client.read_raw());
+    let reply = reply.map_err(|error| format!("{}: {error}", args.join(" ")))?;
+    *connection = Some(client);
+    if reply.starts_with(b"-") {
+        return Err(format!("{}: {}", args.join(" "), reply.escape_ascii()));
+    }
+    Ok(reply)
 }

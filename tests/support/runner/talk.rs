@@ -236,17 +236,24 @@ impl Talk<'_> {
     /// Whether CLIENT LIST flags all of them as blocked; none if it does not show them (yet).
     fn listed_as_blocked(&mut self, addresses: &[String]) -> Option<bool> {
         let list = self.client_list().ok()?;
-        let flags: Option<Vec<&str>> =
-            addresses.iter().map(|address| field(line_of(&list, address)?, "flags")).collect();
-        Some(flags?.iter().all(|flags| flags.contains('b')))
+        let is_blocked = |line: &str| field(line, "flags").is_some_and(|flags| flags.contains('b'));
+        let blocked: Option<Vec<bool>> =
+            addresses.iter().map(|address| line_of(&list, address).map(is_blocked)).collect();
+        let all = blocked?.iter().all(|blocked| *blocked);
+        Some(all && self.blocked_behind(list.lines().filter(|line| is_blocked(line)).count()))
+    }
+
+    /// Whether so many clients of the Redis behind respool are blocked: respool says that a client is as soon as its
+    /// command is on the way. True if there is no Redis behind.
+    fn blocked_behind(&mut self, count: usize) -> bool {
+        let info = self.server.behind(&["INFO", "clients"]);
+        info.is_none_or(|info| info.is_ok_and(|info| blocked_clients(&info) == count))
     }
 
     /// How many clients INFO counts as blocked.
     fn blocked_clients(&mut self) -> usize {
         let info = self.server.control(&["INFO", "clients"]);
-        let info = String::from_utf8_lossy(&info.unwrap_or_default()).into_owned();
-        let count = info.lines().find_map(|line| line.strip_prefix("blocked_clients:"));
-        count.and_then(|count| count.trim().parse().ok()).unwrap_or(0)
+        info.map_or(0, |info| blocked_clients(&info))
     }
 
     fn client_list(&mut self) -> Result<String, String> {
@@ -315,6 +322,12 @@ impl Talk<'_> {
         }
         format!("{reason}; the server died:\n{}", self.server.last_words())
     }
+}
+
+fn blocked_clients(info: &[u8]) -> usize {
+    let info = String::from_utf8_lossy(info);
+    let count = info.lines().find_map(|line| line.strip_prefix("blocked_clients:"));
+    count.and_then(|count| count.trim().parse().ok()).unwrap_or(0)
 }
 
 fn line_of<'a>(list: &'a str, address: &str) -> Option<&'a str> {

@@ -195,7 +195,7 @@ fn nothing_is_left_behind_for_the_next_user() {
             client.call("MULTI");
             client.call("SET k x");
         }),
-        ("leaving after an UNWATCH that Redis refused", |client| {
+        ("an EXEC that subscriptions forbid", |client| {
             client.call("MULTI");
             client.call("DISCARD");
             client.call("WATCH k");

@@ -67,6 +67,8 @@ pub struct Dispatch {
     seat: Option<Seat>,
     /// A transaction that was sent upstream, of which the upstream executes only a part.
     executing: Option<(Box<Transaction>, bool)>,
+    /// Keys are watched upstream that nobody watches any more: one who is subscribed in RESP2 can't say so.
+    unwatch_later: bool,
     /// Nobody wants the reply to the command that waits in memory (`CLIENT REPLY`).
     parked_muted: bool,
     /// Requests are held back until then (`CLIENT PAUSE`).
@@ -91,6 +93,7 @@ impl Dispatch {
             refused: None,
             seat,
             executing: None,
+            unwatch_later: false,
             parked_muted: false,
             paused_until_ms: None,
         }
@@ -261,6 +264,9 @@ impl Dispatch {
                 (Some(db), Some(seat)) => {
                     seat.unwatch(db);
                 }
+                _ if self.session.subscriptions().is_some() && self.session.protocol() == Protocol::Resp2 => {
+                    self.unwatch_later = true;
+                }
                 _ => self.unwatch_upstream(None),
             },
             Action::Execute { transaction, muted } => match &mut batch.db {
@@ -274,6 +280,9 @@ impl Dispatch {
                     exclusive.send_subscription(&self.inbox, confirmations, |out| {
                         crate::resp::write::append_request(out, request.iter());
                     });
+                    if self.session.subscriptions().is_none() && std::mem::take(&mut self.unwatch_later) {
+                        self.unwatch_upstream(None);
+                    }
                 } else {
                     self.subscribe_in_memory(topic, subscribe, request);
                 }
@@ -493,6 +502,7 @@ impl Dispatch {
         if let (Some(db), Some(seat)) = (&mut batch.db, &mut self.seat) {
             seat.unwatch(db);
         }
+        self.unwatch_later = false;
         // What the connection watched or was subscribed to ends with it.
         if let Some(exclusive) = self.exclusive.take() {
             exclusive.release();

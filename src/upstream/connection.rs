@@ -103,14 +103,15 @@ impl Connection {
     /// Appends what brings the connection to `protocol` and `database`; says how many replies that will have.
     pub fn append_setup(&mut self, protocol: Protocol, database: usize, out: &mut Vec<u8>) -> u32 {
         let mut replies = 0;
-        if self.protocol != protocol {
-            append_request(out, [&b"HELLO"[..], protocol.number().to_string().as_bytes()].into_iter());
-            self.protocol = protocol;
-            replies += 1;
-        }
+        // The database first: one who is subscribed in RESP2 can't select.
         if self.database != database {
             append_request(out, [&b"SELECT"[..], database.to_string().as_bytes()].into_iter());
             self.database = database;
+            replies += 1;
+        }
+        if self.protocol != protocol {
+            append_request(out, [&b"HELLO"[..], protocol.number().to_string().as_bytes()].into_iter());
+            self.protocol = protocol;
             replies += 1;
         }
         replies

@@ -111,9 +111,11 @@ impl Exclusive {
 
     /// Brings the connection to the protocol and database that the client has now.
     pub fn set_up(&mut self, protocol: Protocol, database: usize) {
+        let begin = self.out.len();
         let replies = self.lease.append_setup(protocol, database, &mut self.out);
-        if replies > 0 {
-            self.barrier.get_or_insert(self.out.len());
+        // Changes that follow each other are agreed to together.
+        if replies > 0 && self.barrier.is_none_or(|barrier| barrier == begin) {
+            self.barrier = Some(self.out.len());
         }
         self.expected.extend((0..replies).map(|_| Expected::Setup));
     }

@@ -47,6 +47,8 @@ struct Inner {
     received: u64,
     /// Replies that have to wait until so many replies were received.
     held: VecDeque<(u64, Vec<u8>)>,
+    /// How many bytes these are.
+    held_bytes: usize,
     /// Part of a reply was passed on and the rest will never come, or the client reads too slowly.
     broken: bool,
 }
@@ -93,7 +95,12 @@ impl Inbox {
             inner.held.push_back((inner.sent, Vec::new()));
         }
         match inner.held.back_mut() {
-            Some((_, bytes)) => write(bytes),
+            Some((_, bytes)) => {
+                let before = bytes.len();
+                let result = write(bytes);
+                inner.held_bytes += bytes.len() - before;
+                result
+            }
             None => write(&mut inner.out),
         }
     }
@@ -107,6 +114,7 @@ impl Inbox {
         if inner.out.len() + bytes.len() > self.limit {
             inner.broken = true;
             inner.out = Vec::new();
+            self.wake();
         } else {
             self.provide(&mut inner);
             inner.out.extend_from_slice(bytes);
@@ -123,6 +131,7 @@ impl Inbox {
         while let Some((after, bytes)) = inner.held.front_mut()
             && *after <= inner.received
         {
+            inner.held_bytes -= bytes.len();
             inner.out.append(bytes);
             inner.held.pop_front();
         }
@@ -140,9 +149,10 @@ impl Inbox {
         self.inner.borrow().broken
     }
 
-    /// How many bytes are ready.
+    /// How many bytes the client has not taken yet, those included that have to wait for others.
     pub fn ready(&self) -> usize {
-        self.inner.borrow().out.len()
+        let inner = self.inner.borrow();
+        inner.out.len() + inner.held_bytes
     }
 
     /// Something has come: it is written with all else that comes in this turn.
@@ -261,6 +271,8 @@ impl Inbox {
         let inner = &mut *self.inner.borrow_mut();
         inner.broken = true;
         inner.out = Vec::new();
+        inner.held.clear();
+        inner.held_bytes = 0;
         self.waker.borrow_mut().take();
     }
 

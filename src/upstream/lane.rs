@@ -21,8 +21,8 @@ use super::inbox::Inbox;
 use super::pool::{Lease, Pool};
 use crate::command::Error;
 use crate::metrics::WorkerMetrics;
-use crate::resp::Protocol;
 use crate::resp::reply::ReplyScanner;
+use crate::resp::{Protocol, Writer};
 
 /// A read of this size takes the replies to some hundred requests.
 pub const READ_BYTES: usize = 64 << 10;
@@ -97,11 +97,14 @@ impl Lane {
     /// client's.
     pub fn send_run(&self, inbox: &Rc<Inbox>, muted: bool, skipped: u32, append: impl FnOnce(&mut Vec<u8>)) {
         let state = &mut *self.state.borrow_mut();
-        inbox.expect();
         if state.out.len() - state.written > self.limit {
-            inbox.answer_next(&UpstreamError::Full);
+            // Those before it may still be answered.
+            if !muted {
+                inbox.answer(|out| write_error(&UpstreamError::Full, out));
+            }
             return;
         }
+        inbox.expect();
         let (begin, end) = state.append(append);
         if skipped > 0 {
             state.expected.push_back(Expected { recipient: Recipient::Nobody, count: skipped, begin, end });
@@ -266,13 +269,11 @@ impl Lane {
 
 impl Expected {
     fn fail(self, error: &UpstreamError, partial: bool) {
-        let (Recipient::Client(inbox) | Recipient::Muted(inbox)) = self.recipient else {
-            return;
-        };
-        if partial {
-            inbox.break_off();
-        } else {
-            inbox.answer_next(error);
+        match self.recipient {
+            Recipient::Client(inbox) if partial => inbox.break_off(),
+            Recipient::Client(inbox) => inbox.answer_next(error),
+            Recipient::Muted(inbox) => inbox.finish(),
+            Recipient::Nobody => {}
         }
     }
 }
@@ -296,10 +297,14 @@ impl Inbox {
     /// The reply that is next is an error of respool's own.
     pub fn answer_next(&self, error: &UpstreamError) {
         let mut text = Vec::new();
-        Error::upstream(error).write(&mut crate::resp::Writer::new(&mut text, Protocol::Resp2));
+        write_error(error, &mut text);
         self.append(&text);
         self.finish();
     }
+}
+
+fn write_error(error: &UpstreamError, out: &mut Vec<u8>) {
+    Error::upstream(error).write(&mut Writer::new(out, Protocol::Resp2));
 }
 
 /// Cuts what comes from the upstream into replies, and hands them out.

@@ -668,7 +668,12 @@ fn zrangestore(context: &mut Context, args: Args) -> Result<(), Error> {
     let query = Query::parse(args, 3, Form { by: None, reverse: None, stores: true })?;
     let mut result = SortedSet::default();
     if let Some(set) = context.db.read::<SortedSet>(args.at(2))? {
-        for (member, score) in set.range(query.ranks(set), query.reverse) {
+        let ranks = query.ranks(set);
+        if matches!(query.limits, Limits::Rank(..)) {
+            // Here Redis knows from the start how many they are, and it shows: a small set keeps no sign of zero.
+            result = SortedSet::for_elements(ranks.len(), 0);
+        }
+        for (member, score) in set.range(ranks, query.reverse) {
             result.insert(member, score);
         }
     }
@@ -1038,7 +1043,8 @@ fn finish(context: &mut Context, combination: &Combination, output: Output<'_>, 
             write_elements(&mut context.reply, elements.into_iter(), combination.with_scores);
         }
         Output::Store(key) => {
-            let mut result = SortedSet::default();
+            let longest = elements.iter().map(|(member, _)| member.len()).max().unwrap_or(0);
+            let mut result = SortedSet::for_elements(elements.len(), longest);
             for (member, score) in elements {
                 result.insert(member, score);
             }

@@ -6,8 +6,9 @@ use memchr::memchr;
 
 use super::number::{parse_double, parse_integer, short_length};
 
-/// Bytes of a line that is held back until its end is there.
-const LINE_LIMIT: usize = 64 << 10;
+/// Bytes of a line that is held back until its end is there: a part of what is read at a time, since the reader keeps
+/// them in front of what it reads next.
+const LINE_LIMIT: usize = 16 << 10;
 /// Bytes of a line with a length: more than any length has.
 const HEADER_LIMIT: usize = 64;
 /// Elements of one reply still to come.
@@ -72,7 +73,7 @@ enum State {
 /// nothing.
 ///
 /// A bulk string is passed on as it comes in; a line is held back until its end is there, unless it is a text of more
-/// than 64 KiB. So an integer or an error of usual length is whole in the input of the call that consumes it.
+/// than 16 KiB. So an integer or an error of usual length is whole in the input of the call that consumes it.
 #[derive(Debug, Default)]
 pub struct ReplyScanner {
     state: State,

@@ -90,6 +90,15 @@ impl Client {
     /// Ready when the client has left.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.inbox.attend(context.waker());
+        while self.dispatch.is_blocked() {
+            // One who has left takes nothing, even if its element has just come.
+            match self.poll_read(context) {
+                Poll::Ready(Ok(())) if self.ended => return Poll::Ready(()),
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(())) => return Poll::Ready(()),
+                Poll::Pending => break,
+            }
+        }
         // Until it is empty: only then the mailbox wakes the task for what comes next.
         while let Poll::Ready(mail) = self.dispatch.session.info().mailbox.poll(context) {
             if self.dispatch.take_mail(mail) {
@@ -116,6 +125,10 @@ impl Client {
                 Poll::Pending => {}
             }
             if !moved {
+                // Nothing of what the client has sent is left unread, or it would be told by a reset.
+                if self.is_drained() {
+                    return Poll::Ready(());
+                }
                 self.inbox.set_attentive(self.is_attentive());
                 return Poll::Pending;
             }
@@ -133,8 +146,15 @@ impl Client {
             // side still gets the replies.
             return self.dispatch.is_blocked() || (answered && !self.dispatch.is_waiting());
         }
+        false
+    }
+
+    /// True when the client has to leave because respool stops.
+    fn is_drained(&self) -> bool {
+        let answered = self.inbox.ready() == 0 && self.inbox.outstanding() == 0;
         let idle = answered && self.input.is_empty() && !self.dispatch.session.is_in_transaction();
-        self.dispatch.session.shared().is_draining() && (idle || self.dispatch.is_blocked())
+        self.dispatch.session.shared().is_draining()
+            && (self.dispatch.is_blocked() || (idle && !self.inbox.has_unread()))
     }
 
     /// True if the next reply changes what is to be done.

@@ -289,6 +289,7 @@ fn shared(config: &Config, upstream: Option<&Address>, info: InfoText) -> Shared
         databases: if upstream.is_some() { config.upstream.databases } else { config.memory.databases },
         transaction_bytes: config.limits.transaction_bytes,
         has_upstream: upstream.is_some(),
+        unpooled: upstream.is_some() && config.pool.max == 0,
         info,
         pause: Default::default(),
         draining: Default::default(),

@@ -60,11 +60,15 @@ pub struct Dispatch {
     lane: Option<(LaneKey, Rc<Lane>)>,
     exclusive: Option<Box<Exclusive>>,
     acquiring: Option<Acquiring>,
+    /// It is acquired for a command that waits for an element.
+    about_to_block: bool,
     /// Why the exclusive connection that the next request needs can't be had.
     refused: Option<UpstreamError>,
     seat: Option<Seat>,
     /// A transaction that was sent upstream, of which the upstream executes only a part.
     executing: Option<(Box<Transaction>, bool)>,
+    /// Nobody wants the reply to the command that waits in memory (`CLIENT REPLY`).
+    parked_muted: bool,
     /// Requests are held back until then (`CLIENT PAUSE`).
     paused_until_ms: Option<u64>,
 }
@@ -83,21 +87,27 @@ impl Dispatch {
             lane: None,
             exclusive: None,
             acquiring: None,
+            about_to_block: false,
             refused: None,
             seat,
             executing: None,
+            parked_muted: false,
             paused_until_ms: None,
         }
     }
 
     /// True while no request may be taken: the client waits for an element or a connection, or is paused.
     pub fn is_waiting(&self) -> bool {
-        self.acquiring.is_some() || self.paused_until_ms.is_some() || self.is_blocked()
+        self.acquiring.is_some()
+            || self.paused_until_ms.is_some()
+            || self.is_blocked()
+            || self.exclusive.as_ref().is_some_and(|exclusive| exclusive.is_congested())
     }
 
-    /// True while a blocking command waits: a client that leaves now is gone at once.
+    /// True while a blocking command waits, if only for its connection: a client that leaves now is gone at once.
     pub fn is_blocked(&self) -> bool {
-        self.seat.as_ref().is_some_and(Seat::is_parked)
+        (self.acquiring.is_some() && self.about_to_block)
+            || self.seat.as_ref().is_some_and(Seat::is_parked)
             || self.exclusive.as_ref().is_some_and(|exclusive| exclusive.blocked_id().is_some())
     }
 
@@ -114,15 +124,15 @@ impl Dispatch {
     pub fn take(&mut self, args: Args<'_>, wire: Option<&[u8]>, batch: &mut Batch<'_>) -> Dispatched {
         let metrics = &self.worker.metrics;
         if let Some(error) = self.refused.take() {
-            self.session.give_up(args);
-            self.inbox.answer(|out| Error::upstream(&error).write(&mut Writer::new(out, self.session.protocol())));
-            return Dispatched::Done;
+            let action = self.session.fail(Error::upstream(&error), args, &mut batch.reply);
+            self.inbox.answer(|out| out.append(&mut batch.reply));
+            return self.carry_out(action, batch);
         }
         let route = self.route();
         let protocol = self.session.protocol();
         let (action, group) = self.session.step(args, wire, route, &mut batch.reply);
         let outcome = match &action {
-            Action::Hold | Action::Acquire | Action::Pause(_) => None,
+            Action::Hold | Action::Acquire { .. } | Action::Pause(_) => None,
             Action::Answered if group.is_none() => Some(Outcome::Refused),
             Action::Forward { .. } | Action::Block { .. } | Action::Wait { .. } | Action::Execute { .. }
                 if self.seat.is_none() =>
@@ -166,9 +176,12 @@ impl Dispatch {
 
     fn route(&self) -> Route {
         let outstanding = self.inbox.outstanding();
+        let key = self.lane_key();
         let other_lane = outstanding > 0
-            && self.exclusive.is_none()
-            && self.lane.as_ref().is_some_and(|(key, _)| *key != self.lane_key());
+            && match &self.exclusive {
+                Some(exclusive) => !exclusive.fits(key.protocol, key.database),
+                None => self.lane.as_ref().is_some_and(|(own, _)| *own != key),
+            };
         Route {
             outstanding,
             other_lane,
@@ -186,10 +199,12 @@ impl Dispatch {
                 self.paused_until_ms = Some(until_ms);
                 return Dispatched::Later;
             }
-            Action::Acquire => {
+            Action::Acquire { to_block } => {
                 if let Driver::Redis(redis) = &self.worker.driver {
                     let pool = redis.pool().clone();
-                    self.acquiring = Some(Box::pin(async move { pool.acquire().await }));
+                    let LaneKey { protocol, database } = self.lane_key();
+                    self.acquiring = Some(Box::pin(async move { pool.acquire_for(protocol, database).await }));
+                    self.about_to_block = to_block;
                 }
                 return Dispatched::Later;
             }
@@ -197,16 +212,19 @@ impl Dispatch {
                 Some(db) => self.run_in_memory(row, &request, muted, db),
                 None => self.forward(&request, muted),
             },
-            Action::Block { row, request, muted } => match (&mut batch.db, &mut self.exclusive) {
-                (Some(db), _) => self.run_in_memory(row, &request, muted, db),
-                (None, Some(exclusive)) => {
-                    exclusive.send_blocking(&self.inbox, muted, row, request.args().to_owned());
-                    self.show_blocked();
+            Action::Block { row, request, muted } => match &mut batch.db {
+                Some(db) => self.run_in_memory(row, &request, muted, db),
+                None => {
+                    if let Some(exclusive) = self.exclusive.as_deref_mut() {
+                        exclusive.set_up(self.session.protocol(), self.session.database());
+                        exclusive.send_blocking(&self.inbox, muted, row, request.args().to_owned());
+                        self.show_blocked();
+                    }
                 }
-                (None, None) => {}
             },
             Action::Wait { request, muted } => {
                 if let Some(exclusive) = &mut self.exclusive {
+                    exclusive.set_up(self.session.protocol(), self.session.database());
                     // WAIT waits for what its own connection wrote last; any command before it makes that all that
                     // was ever written.
                     exclusive.send_run(&self.inbox, muted, 1, |out| {
@@ -252,7 +270,7 @@ impl Dispatch {
             Action::Subscribe { topic, subscribe, request, confirmations } => {
                 if let Some(exclusive) = &mut self.exclusive {
                     exclusive.set_up(self.session.protocol(), self.session.database());
-                    exclusive.set_subscribed(true);
+                    exclusive.begin_subscription();
                     exclusive.send_subscription(&self.inbox, confirmations, |out| {
                         crate::resp::write::append_request(out, request.iter());
                     });
@@ -367,7 +385,9 @@ impl Dispatch {
         }
         if let Some(exclusive) = &mut self.exclusive {
             exclusive.set_database(self.session.database());
-            exclusive.set_subscribed(self.session.subscriptions().is_some());
+            if self.session.subscriptions().is_some() {
+                exclusive.begin_subscription();
+            }
             exclusive.set_up(self.session.protocol(), self.session.database());
         }
         self.inbox.finish();
@@ -379,7 +399,7 @@ impl Dispatch {
         if let Some(exclusive) = &mut self.exclusive {
             match reply {
                 Some(muted) => exclusive.send(&self.inbox, muted, |out| out.extend_from_slice(UNWATCH)),
-                None => exclusive.send_unanswered(|out| out.extend_from_slice(UNWATCH)),
+                None => exclusive.send_cleanup(|out| out.extend_from_slice(UNWATCH)),
             }
             exclusive.set_watching(false);
         } else if let Some(muted) = reply {
@@ -416,6 +436,7 @@ impl Dispatch {
         {
             let store = seat.store().clone();
             seat.park(waiting.park(db, protocol, &self.session.info().mailbox, store));
+            self.parked_muted = muted;
             self.worker.metrics.blocked.add(1);
             self.show_blocked();
         }
@@ -490,7 +511,9 @@ impl Dispatch {
         }
         if let Some(reply) = mail.served {
             self.end_park();
-            self.inbox.answer(|out| out.extend_from_slice(&reply));
+            if !self.parked_muted {
+                self.inbox.answer(|out| out.extend_from_slice(&reply));
+            }
         }
         if let Some(reason) = mail.unblocked {
             self.unblock(reason);
@@ -511,8 +534,11 @@ impl Dispatch {
     fn unblock(&mut self, reason: Unblock) {
         let worker = self.worker.clone();
         if let Driver::Redis(redis) = &worker.driver
-            && let Some(id) = self.exclusive.as_ref().and_then(|exclusive| exclusive.blocked_id())
+            && let Some(exclusive) = &mut self.exclusive
+            && let Some(id) = exclusive.blocked_id()
         {
+            // It may be on its way still when the connection has its next user.
+            exclusive.taint();
             let reason: &[u8] = if reason == Unblock::Error { b"ERROR" } else { b"TIMEOUT" };
             let id = id.to_string();
             self.lane(redis).tell(|out| {
@@ -529,13 +555,15 @@ impl Dispatch {
         if let Some(parked) = self.seat.as_ref().and_then(Seat::parked)
             && parked.give_up()
         {
-            self.inbox.answer(|out| {
-                let mut writer = Writer::new(out, protocol);
-                match reason {
-                    Unblock::Timeout => parked.write_nothing(&mut writer),
-                    Unblock::Error => Error::UNBLOCKED.write(&mut writer),
-                }
-            });
+            if !self.parked_muted {
+                self.inbox.answer(|out| {
+                    let mut writer = Writer::new(out, protocol);
+                    match reason {
+                        Unblock::Timeout => parked.write_nothing(&mut writer),
+                        Unblock::Error => Error::UNBLOCKED.write(&mut writer),
+                    }
+                });
+            }
             self.end_park();
         }
     }
@@ -563,10 +591,9 @@ impl Dispatch {
         {
             self.acquiring = None;
             moved = true;
-            let (protocol, database) = (self.session.protocol(), self.session.database());
             let limit = self.worker.limits.client_output_bytes;
-            match result.and_then(|lease| Exclusive::new(lease, protocol, database, limit)) {
-                Ok(exclusive) => self.exclusive = Some(Box::new(exclusive)),
+            match result {
+                Ok(connection) => self.exclusive = Some(Box::new(Exclusive::new(connection, limit))),
                 Err(error) => self.refused = Some(error),
             }
         }
@@ -603,15 +630,16 @@ impl Dispatch {
             self.inbox.break_off();
         }
         self.session.lose_watch();
+        self.executing = None;
     }
 
     fn release_if_clean(&mut self, redis: &Redis) {
-        if redis.pool().is_unpooled() {
-            return;
-        }
         if let Some(exclusive) = &mut self.exclusive {
             if self.session.subscriptions().is_none() {
-                exclusive.set_subscribed(false);
+                exclusive.end_subscription();
+            }
+            if redis.pool().is_unpooled() {
+                return;
             }
             // The one that was just acquired has still to serve what it was acquired for.
             if exclusive.has_served()
@@ -640,7 +668,7 @@ impl Dispatch {
         {
             if exclusive.blocked_id().is_some() {
                 let lane = self.lane(redis).clone();
-                redis.abandon(*exclusive, lane);
+                worker.part(exclusive.abandon(lane));
             } else {
                 exclusive.release();
             }

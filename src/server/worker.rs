@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use tokio::task::LocalSet;
+use tokio::task::{JoinSet, LocalSet};
 
 use super::client;
 use crate::config::Limits;
@@ -55,6 +55,17 @@ pub struct Worker {
     pub flusher: Rc<Flusher>,
     /// What clients are read into: once a worker, since only one task reads at a time.
     pub scratch: RefCell<Box<[u8]>>,
+    /// What is still to be done for clients that have gone.
+    partings: RefCell<JoinSet<()>>,
+}
+
+impl Worker {
+    /// Does something for a client that has gone. The worker does not stop before it is done.
+    pub fn part(&self, parting: impl Future<Output = ()> + 'static) {
+        let mut partings = self.partings.borrow_mut();
+        while partings.try_join_next().is_some() {}
+        partings.spawn_local(parting);
+    }
 }
 
 /// A socket that was accepted, on its way to a worker.
@@ -90,11 +101,12 @@ pub fn run(start: Start, mut accepted: mpsc::Receiver<Accepted>) -> std::io::Res
     };
     let scratch = RefCell::new(vec![0; READ_BYTES].into());
     let flusher = Flusher::new(metrics.clone());
-    let worker = Rc::new(Worker { driver, shared, metrics, limits, load, request_limits, flusher, scratch });
+    let partings = RefCell::default();
+    let worker = Rc::new(Worker { driver, shared, metrics, limits, load, request_limits, flusher, scratch, partings });
     let local = LocalSet::new();
     local.block_on(&runtime, async move {
         tokio::task::spawn_local(worker.flusher.clone().run());
-        let mut clients = tokio::task::JoinSet::new();
+        let mut clients = JoinSet::new();
         loop {
             tokio::select! {
                 socket = accepted.recv() => match socket {
@@ -115,9 +127,8 @@ pub fn run(start: Start, mut accepted: mpsc::Receiver<Accepted>) -> std::io::Res
             }
         }
         while clients.join_next().await.is_some() {}
-        if let Driver::Redis(redis) = &worker.driver {
-            redis.finish().await;
-        }
+        let mut partings = worker.partings.take();
+        while partings.join_next().await.is_some() {}
     });
     // What the lanes hold goes back to the pool, which needs a runtime for it.
     let _context = runtime.enter();

@@ -28,7 +28,10 @@ pub enum Action<'a> {
     /// Not before then, in milliseconds since 1970 (`CLIENT PAUSE`).
     Pause(u64),
     /// It needs an exclusive connection: it is offered again when there is one.
-    Acquire,
+    Acquire {
+        /// It will wait for an element then.
+        to_block: bool,
+    },
     /// Pass it on, or run it in memory.
     Forward {
         /// Its row.

@@ -157,7 +157,10 @@ impl Session {
         self.transaction = None;
         self.watching = false;
         self.watch_lost = false;
-        self.silence = Silence::None;
+        // As in Redis, a SKIP before it still counts.
+        if self.silence != Silence::Skip {
+            self.silence = Silence::None;
+        }
         self.protocol = Protocol::Resp2;
         self.authenticated = self.shared.password.is_none();
         self.set_database(self.shared.first_database);

@@ -26,6 +26,8 @@ pub struct Shared {
     pub transaction_bytes: usize,
     /// True if an upstream executes the commands, false if the memory driver does.
     pub has_upstream: bool,
+    /// True if each client has an upstream connection of its own (`pool.max = 0`).
+    pub unpooled: bool,
     /// Renders `INFO`.
     pub info: InfoText,
     /// Pauses of all clients (`CLIENT PAUSE`).

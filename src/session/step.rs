@@ -40,7 +40,8 @@ impl Session {
             return (Action::Pause(until_ms), group);
         }
         if !queues && !route.exclusive && self.needs_exclusive(row, args) {
-            return (if route.outstanding > 0 { Action::Hold } else { Action::Acquire }, group);
+            let to_block = row.class == Class::Blocking;
+            return (if route.outstanding > 0 { Action::Hold } else { Action::Acquire { to_block } }, group);
         }
         let start = reply.len();
         self.begin_silence();
@@ -49,7 +50,9 @@ impl Session {
         } else {
             self.act(row, args, wire, reply).unwrap_or_else(|error| self.refuse(error, reply))
         };
-        if matches!(action, Action::Answered | Action::Forget) && self.is_muted() {
+        let answered = matches!(action, Action::Answered | Action::Forget | Action::Reset(_));
+        // What confirms a subscription is a message, and messages are never muted.
+        if answered && self.is_muted() && row.class != Class::Subscribe {
             reply.truncate(start);
         }
         self.end_silence();
@@ -96,14 +99,6 @@ impl Session {
             }
         }
         None
-    }
-
-    /// A request can't be carried out for want of a connection, and is answered with an error. An `EXEC` ends its
-    /// transaction all the same.
-    pub fn give_up(&mut self, args: Args<'_>) {
-        if args.is(0, "EXEC") {
-            self.take_transaction();
-        }
     }
 
     /// Answers a request that can't even be tried. In `MULTI` it makes `EXEC` fail; an `EXEC` itself ends the
@@ -248,13 +243,16 @@ impl Session {
             // What will be refused or fail needs none, and would keep it for nothing.
             Class::Local(Local::Watch) => self.transaction.is_none(),
             Class::Local(Local::Exec) => {
-                !self.watch_lost && self.transaction.as_ref().is_some_and(|open| open.is_mixed() && !open.failed)
+                let executes = |open: &Transaction| !open.failed && (open.is_mixed() || self.shared.unpooled);
+                !self.watch_lost && self.transaction.as_deref().is_some_and(executes)
             }
             Class::Exclusive => true,
-            Class::Blocking => blocks(row, args),
+            Class::Blocking if blocks(row, args) => true,
             // Ending what was never begun is answered here.
             Class::Subscribe => !row.name.contains("unsub"),
-            _ => false,
+            Class::Local(Local::Info) => self.shared.unpooled && self.asks_upstream(args),
+            Class::Local(_) => false,
+            _ => self.shared.unpooled,
         }
     }
 

@@ -33,6 +33,7 @@ fn client(has_upstream: bool, password: Option<&str>) -> Client {
         databases: 16,
         transaction_bytes: 200,
         has_upstream,
+        unpooled: false,
         info: Box::new(|_, _, _| "# text".into()),
         pause: Default::default(),
         draining: Default::default(),

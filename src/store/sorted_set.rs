@@ -80,6 +80,15 @@ impl Default for Body {
 }
 
 impl SortedSet {
+    /// An empty set of the kind that suits as many elements, the longest member having so many bytes.
+    pub fn for_elements(count: usize, longest: usize) -> Self {
+        if count > SMALL_ELEMENTS || longest > SMALL_MEMBER {
+            SortedSet { body: Body::Large(Large::default()) }
+        } else {
+            SortedSet::default()
+        }
+    }
+
     /// How many elements it has.
     #[allow(clippy::len_without_is_empty)]
     pub fn len(&self) -> usize {

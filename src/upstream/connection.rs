@@ -66,12 +66,8 @@ impl Connection {
         let mut input = Vec::new();
         let mut id = 0;
         for _ in 0..expected {
-            match read_reply(&mut socket, &mut input).await? {
-                Value::Error(text) => {
-                    return Err(UpstreamError::Handshake(String::from_utf8_lossy(&text).into_owned()));
-                }
-                Value::Integer(number) => id = number,
-                _ => {}
+            if let Value::Integer(number) = read_agreement(&mut socket, &mut input).await? {
+                id = number;
             }
         }
         let socket = socket.into_std().map_err(unreachable)?;
@@ -84,6 +80,24 @@ impl Connection {
             return false;
         };
         matches!(socket.peek(&mut [0]), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
+    }
+
+    /// Takes the socket out, in `protocol` and `database`: nothing is sent before the upstream has agreed to both, or it
+    /// would be executed in another database.
+    pub async fn prepare(&mut self, protocol: Protocol, database: usize) -> Result<TcpStream, UpstreamError> {
+        let lost = |_: std::io::Error| UpstreamError::Lost;
+        let socket = self.socket.take().ok_or(UpstreamError::Lost)?;
+        let mut socket = TcpStream::from_std(socket).map_err(lost)?;
+        let mut requests = Vec::new();
+        let replies = self.append_setup(protocol, database, &mut requests);
+        if replies > 0 {
+            socket.write_all(&requests).await.map_err(lost)?;
+        }
+        let mut input = Vec::new();
+        for _ in 0..replies {
+            read_agreement(&mut socket, &mut input).await?;
+        }
+        Ok(socket)
     }
 
     /// Appends what brings the connection to `protocol` and `database`; says how many replies that will have.
@@ -100,6 +114,14 @@ impl Connection {
             replies += 1;
         }
         replies
+    }
+}
+
+/// Reads one reply to a request of respool's own; an error is what the upstream refuses the connection with.
+async fn read_agreement(socket: &mut TcpStream, input: &mut Vec<u8>) -> Result<Value, UpstreamError> {
+    match read_reply(socket, input).await? {
+        Value::Error(text) => Err(UpstreamError::Handshake(String::from_utf8_lossy(&text).into_owned())),
+        value => Ok(value),
     }
 }
 

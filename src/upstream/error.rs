@@ -26,6 +26,14 @@ pub enum UpstreamError {
     Full,
 }
 
+impl UpstreamError {
+    /// True if it gets no better by asking again: a refused password does not, unlike a Redis that is full or loading.
+    pub fn is_lasting(&self) -> bool {
+        let passing = ["ERR max number of clients", "LOADING"];
+        matches!(self, UpstreamError::Handshake(text) if !passing.iter().any(|error| text.starts_with(error)))
+    }
+}
+
 impl UpstreamFailure for UpstreamError {
     fn is_retry_safe(&self) -> bool {
         !matches!(self, UpstreamError::Lost | UpstreamError::Protocol)

@@ -11,10 +11,9 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::connection::read_reply;
 use super::error::UpstreamError;
 use super::inbox::Inbox;
 use super::lane::Lane;
@@ -28,13 +27,20 @@ use crate::resp::{OwnedArgs, Protocol};
 /// How long an abandoned command has to end after it was told to, before it is told again.
 const UNBLOCK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How often it is told before its connection is closed instead.
-const UNBLOCK_ATTEMPTS: usize = 50;
+/// How long an upstream has for that, and to take back what it has given.
+const ABANDON_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Requests that were not written yet hold further ones back from here on: the upstream does not read.
+const UNSENT_BYTES: usize = 1 << 20;
 
 /// What is done with the next reply.
 enum Expected {
-    /// It is respool's own: thrown away.
+    /// It belongs to a transaction whose last reply counts: thrown away.
     Skip,
+    /// It is to what respool has done about the connection's state; if that was refused, nobody else can have it.
+    Cleanup,
+    /// It agrees to a change of protocol or database. If it does not, nothing can go on.
+    Setup,
     /// It goes to the client; thrown away if the client asked for silence.
     Forward { muted: bool },
     /// It goes to the client's task as a whole, which makes the client's reply of it.
@@ -60,6 +66,8 @@ pub struct Exclusive {
     socket: TcpStream,
     out: Vec<u8>,
     written: usize,
+    /// What stands behind here in `out` is not written before the upstream has agreed to what stands before it.
+    barrier: Option<usize>,
     rest: Vec<u8>,
     scanner: ReplyScanner,
     expected: VecDeque<Expected>,
@@ -79,15 +87,14 @@ pub struct Exclusive {
 }
 
 impl Exclusive {
-    /// Takes a leased connection into use, in the client's protocol and database.
-    pub fn new(mut lease: Lease, protocol: Protocol, database: usize, limit: usize) -> Result<Self, UpstreamError> {
-        let socket = lease.socket.take().ok_or(UpstreamError::Lost)?;
-        let socket = TcpStream::from_std(socket).map_err(|_| UpstreamError::Lost)?;
-        let mut exclusive = Exclusive {
+    /// Takes a leased connection into use, which is in the client's protocol and database.
+    pub fn new((lease, socket): (Lease, TcpStream), limit: usize) -> Self {
+        Exclusive {
             lease,
             socket,
             out: Vec::new(),
             written: 0,
+            barrier: None,
             rest: Vec::new(),
             scanner: ReplyScanner::new(),
             expected: VecDeque::new(),
@@ -99,15 +106,26 @@ impl Exclusive {
             tainted: false,
             served: false,
             limit,
-        };
-        exclusive.set_up(protocol, database);
-        Ok(exclusive)
+        }
     }
 
     /// Brings the connection to the protocol and database that the client has now.
     pub fn set_up(&mut self, protocol: Protocol, database: usize) {
         let replies = self.lease.append_setup(protocol, database, &mut self.out);
-        self.expected.extend((0..replies).map(|_| Expected::Skip));
+        if replies > 0 {
+            self.barrier.get_or_insert(self.out.len());
+        }
+        self.expected.extend((0..replies).map(|_| Expected::Setup));
+    }
+
+    /// True if the connection is in this protocol and database.
+    pub fn fits(&self, protocol: Protocol, database: usize) -> bool {
+        self.lease.protocol == protocol && self.lease.database == database
+    }
+
+    /// True if no more requests may be sent until some of those that were have been written.
+    pub fn is_congested(&self) -> bool {
+        self.out.len() - self.written > UNSENT_BYTES
     }
 
     /// Sends one request whose reply goes to `inbox`.
@@ -138,10 +156,10 @@ impl Exclusive {
         self.lease.database = database;
     }
 
-    /// Sends a request whose reply nobody reads.
-    pub fn send_unanswered(&mut self, append: impl FnOnce(&mut Vec<u8>)) {
+    /// Sends a request that makes the connection clean.
+    pub fn send_cleanup(&mut self, append: impl FnOnce(&mut Vec<u8>)) {
         append(&mut self.out);
-        self.expected.push_back(Expected::Skip);
+        self.expected.push_back(Expected::Cleanup);
     }
 
     /// True once what it was acquired for was sent.
@@ -170,9 +188,14 @@ impl Exclusive {
         self.watching = watching;
     }
 
-    /// Says whether the client is subscribed to something from now on.
-    pub fn set_subscribed(&mut self, subscribed: bool) {
-        self.subscribed = subscribed;
+    /// The client is subscribed to something from now on.
+    pub fn begin_subscription(&mut self) {
+        self.subscribed = true;
+    }
+
+    /// The client has ended its last subscription. Until the upstream has said so, messages may still come.
+    pub fn end_subscription(&mut self) {
+        self.subscribed &= !self.expected.is_empty();
     }
 
     /// Says that the connection can't be used by anybody else.
@@ -212,8 +235,9 @@ impl Exclusive {
         scratch: &mut [u8],
         context: &mut Context<'_>,
     ) -> Poll<Result<Progress, UpstreamError>> {
-        while self.written < self.out.len() {
-            match Pin::new(&mut self.socket).poll_write(context, &self.out[self.written..]) {
+        let end = self.barrier.unwrap_or(self.out.len());
+        while self.written < end {
+            match Pin::new(&mut self.socket).poll_write(context, &self.out[self.written..end]) {
                 Poll::Pending => break,
                 Poll::Ready(Ok(0)) | Poll::Ready(Err(_)) => return Poll::Ready(Err(UpstreamError::Lost)),
                 Poll::Ready(Ok(count)) => self.written += count,
@@ -222,6 +246,7 @@ impl Exclusive {
         if self.written == self.out.len() {
             self.out = Vec::new();
             self.written = 0;
+            self.barrier = self.barrier.map(|_| 0);
         }
         let kept = self.rest.len();
         if kept >= scratch.len() / 2 {
@@ -251,8 +276,11 @@ impl Exclusive {
             if progress.consumed == 0 && !progress.complete {
                 break;
             }
-            // What tells a message from a reply, or a transaction's success, is the reply itself: it is kept whole.
-            let whole = self.subscribed || !matches!(self.expected.front(), Some(Expected::Forward { .. }));
+            // What tells a message from a reply, or a transaction's success, is the reply itself: it is kept whole. So
+            // is what was waited for: should the client leave, it goes back.
+            let whole = self.subscribed
+                || self.blocked.is_some()
+                || !matches!(self.expected.front(), Some(Expected::Forward { .. }));
             if whole || !self.frame.is_empty() {
                 if self.frame.len() + bytes.len() > self.limit {
                     return Err(UpstreamError::Protocol);
@@ -273,7 +301,6 @@ impl Exclusive {
             self.partial = !progress.complete;
             if progress.complete {
                 self.expected.pop_front();
-                self.blocked = None;
                 inbox.finish();
             }
         }
@@ -290,14 +317,26 @@ impl Exclusive {
         }
         match self.expected.pop_front() {
             None => return Err(UpstreamError::Protocol),
-            Some(Expected::Skip) => {
-                if frame.first() == Some(&b'-') && self.expected.iter().all(|next| matches!(next, Expected::Skip)) {
-                    self.tainted = true;
+            Some(Expected::Skip) => return Ok(()),
+            Some(Expected::Cleanup) => {
+                self.tainted |= frame.first() == Some(&b'-');
+                return Ok(());
+            }
+            Some(Expected::Setup) => {
+                if let [b'-', text @ ..] = frame {
+                    return Err(UpstreamError::Handshake(String::from_utf8_lossy(text).trim_end().to_owned()));
+                }
+                if !matches!(self.expected.front(), Some(Expected::Setup)) {
+                    self.barrier = None;
                 }
                 return Ok(());
             }
             Some(Expected::Forward { muted }) => {
-                self.blocked = None;
+                self.partial = false;
+                // Nothing is sent behind a command that waits: the last reply is its own.
+                if self.expected.is_empty() {
+                    self.blocked = None;
+                }
                 if !muted {
                     inbox.append(frame);
                 }
@@ -315,7 +354,8 @@ impl Exclusive {
     pub fn fail(self, inbox: &Inbox, error: &UpstreamError) {
         for expected in &self.expected {
             match expected {
-                Expected::Skip => {}
+                Expected::Skip | Expected::Cleanup | Expected::Setup => {}
+                Expected::Forward { muted: true } => inbox.finish(),
                 _ if self.partial => return inbox.break_off(),
                 _ => inbox.answer_next(error),
             }
@@ -323,67 +363,56 @@ impl Exclusive {
     }
 
     /// The client has gone while a command of its waits. The wait is ended at once, and what had been popped for the
-    /// client in the meantime goes back to the end that it came from.
+    /// client in the meantime goes back to the end that it came from. The connection is closed: an UNBLOCK that is still
+    /// on its way would end the wait of its next user.
     pub async fn abandon(mut self, lane: Rc<Lane>) {
         if let Some(blocked) = self.blocked.take()
-            && let Some(mut connection) = self.end_wait(blocked, lane).await
-            && let Ok(socket) = connection.socket.into_std()
+            && self.barrier.is_none()
         {
-            connection.lease.socket = Some(socket);
+            // Whatever goes wrong here, closing the connection is all that is left to do.
+            let _ = tokio::time::timeout(ABANDON_TIMEOUT, self.end_wait(blocked, &lane)).await;
         }
     }
 
-    /// `Some` if the connection is clean afterwards.
-    async fn end_wait(mut self, blocked: Blocked, lane: Rc<Lane>) -> Option<Exclusive> {
-        use tokio::io::AsyncWriteExt;
-        self.socket.write_all(&self.out[self.written..]).await.ok()?;
-        self.out.clear();
-        let mut input = std::mem::take(&mut self.frame);
-        input.append(&mut self.rest);
-        let skipped = self.expected.iter().take_while(|expected| matches!(expected, Expected::Skip)).count();
-        for _ in 0..skipped {
-            read_reply(&mut self.socket, &mut input).await.ok()?;
+    async fn end_wait(&mut self, blocked: Blocked, lane: &Lane) -> Result<(), UpstreamError> {
+        self.socket.write_all(&self.out[self.written..]).await.map_err(|_| UpstreamError::Lost)?;
+        let mut input = std::mem::take(&mut self.rest);
+        for _ in 1..self.expected.len() {
+            self.next_reply(&mut input).await?;
         }
         let id = self.lease.id.to_string();
         // An UNBLOCK that arrives before the command has begun to wait does nothing: it is repeated.
-        let mut raw = Vec::new();
-        for attempt in 0.. {
-            if attempt == UNBLOCK_ATTEMPTS {
-                return None;
-            }
+        let reply = loop {
             lane.tell(|out| append_request(out, [&b"CLIENT"[..], b"UNBLOCK", id.as_bytes()].into_iter()));
-            let wait = read_raw_reply(&mut self.socket, &mut input, &mut raw);
-            match tokio::time::timeout(UNBLOCK_INTERVAL, wait).await {
-                Err(_) => {}
-                Ok(Err(_)) => return None,
-                Ok(Ok(())) if self.subscribed && is_message(&raw) => raw.clear(),
-                Ok(Ok(())) => break,
+            if let Ok(reply) = tokio::time::timeout(UNBLOCK_INTERVAL, self.next_reply(&mut input)).await {
+                break reply?;
             }
-        }
-        if let Some(command) = give_back::give_back(blocked.row, blocked.request.args(), &raw) {
+        };
+        if let Some(command) = give_back::give_back(blocked.row, blocked.request.args(), &reply) {
             let mut request = Vec::new();
             append_request(&mut request, command.args().iter());
-            self.socket.write_all(&request).await.ok()?;
-            read_reply(&mut self.socket, &mut input).await.ok()?;
+            self.socket.write_all(&request).await.map_err(|_| UpstreamError::Lost)?;
+            self.next_reply(&mut input).await?;
         }
-        self.expected.clear();
-        (input.is_empty() && !self.watching && !self.subscribed && !self.tainted).then_some(self)
+        Ok(())
     }
-}
 
-/// Reads one reply as bytes. Cancelling it loses nothing: what was read stands in `input`.
-async fn read_raw_reply(socket: &mut TcpStream, input: &mut Vec<u8>, raw: &mut Vec<u8>) -> Result<(), UpstreamError> {
-    use tokio::io::AsyncReadExt;
-    loop {
-        // The wait's reply is short: scanning it again from its start on each read costs nothing that matters.
-        let progress = ReplyScanner::new().scan(input).map_err(|_| UpstreamError::Protocol)?;
-        if progress.complete {
-            raw.extend(input.drain(..progress.consumed));
-            return Ok(());
-        }
-        match socket.read_buf(input).await {
-            Ok(0) | Err(_) => return Err(UpstreamError::Lost),
-            Ok(_) => {}
+    /// Reads one reply as bytes, or what had not come of it yet. Cancelling it loses nothing.
+    async fn next_reply(&mut self, input: &mut Vec<u8>) -> Result<Vec<u8>, UpstreamError> {
+        loop {
+            let progress = self.scanner.scan(input).map_err(|_| UpstreamError::Protocol)?;
+            self.frame.extend(input.drain(..progress.consumed));
+            if progress.complete {
+                let frame = std::mem::take(&mut self.frame);
+                if !(self.subscribed && is_message(&frame)) {
+                    return Ok(frame);
+                }
+                continue;
+            }
+            match self.socket.read_buf(input).await {
+                Ok(0) | Err(_) => return Err(UpstreamError::Lost),
+                Ok(_) => {}
+            }
         }
     }
 }
@@ -398,7 +427,7 @@ fn is_message(frame: &[u8]) -> bool {
 }
 
 /// A place for an exclusive connection that is being acquired.
-pub type Acquiring = Pin<Box<dyn Future<Output = Result<Lease, UpstreamError>>>>;
+pub type Acquiring = Pin<Box<dyn Future<Output = Result<(Lease, TcpStream), UpstreamError>>>>;
 
 /// A worker's buffer to read into.
 pub type Scratch = Rc<RefCell<Box<[u8]>>>;

@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 use super::flusher::Flusher;
 
 /// So much for one client is written at once, while it is in the processor's cache, and not at the end of the turn.
-const PROMPT_BYTES: usize = 16 << 10;
+const PROMPT_BYTES: usize = 8 << 10;
 
 /// What one client will be sent, and the socket that it goes to. Lives on one worker, shared by the client's task,
 /// its lane and the worker's [`Flusher`], who writes it.
@@ -115,6 +115,14 @@ impl Inbox {
             inner.broken = true;
             inner.out = Vec::new();
             self.wake();
+        } else if bytes.len() >= PROMPT_BYTES && inner.out.is_empty() && !self.stuck.get() {
+            // Straight from where it was read: a large reply is copied only as far as the socket does not take it.
+            let written = self.write_bytes(&mut inner, bytes);
+            self.flusher.count(written);
+            if written < bytes.len() {
+                self.provide(&mut inner);
+                inner.out.extend_from_slice(&bytes[written..]);
+            }
         } else {
             self.provide(&mut inner);
             inner.out.extend_from_slice(bytes);
@@ -198,10 +206,18 @@ impl Inbox {
         if self.stuck.get() {
             return;
         }
+        let out = std::mem::take(&mut inner.out);
+        let written = self.write_bytes(inner, &out);
+        inner.out = out;
+        self.take_off(inner, written);
+    }
+
+    /// Writes what the socket takes of `bytes`; says how many that are.
+    fn write_bytes(&self, inner: &mut Inner, bytes: &[u8]) -> usize {
         let mut written = 0;
         if let Some(socket) = &*self.socket.borrow() {
-            while written < inner.out.len() {
-                match socket.try_write(&inner.out[written..]) {
+            while written < bytes.len() {
+                match socket.try_write(&bytes[written..]) {
                     Ok(count) if count > 0 => written += count,
                     Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
                         self.stuck.set(true);
@@ -216,7 +232,7 @@ impl Inbox {
                 }
             }
         }
-        self.take_off(inner, written);
+        written
     }
 
     /// The first `count` bytes were written.
@@ -263,6 +279,15 @@ impl Inbox {
             Some(socket) => Pin::new(socket).poll_read(context, buffer),
             None => Poll::Ready(Ok(())),
         }
+    }
+
+    /// True if the client has sent something that was not read. The runtime may not have been told yet: it is the
+    /// socket that is asked.
+    pub fn has_unread(&self) -> bool {
+        let socket = self.socket.borrow();
+        let Some(socket) = &*socket else { return false };
+        let peeked = socket2::SockRef::from(socket).peek(&mut [std::mem::MaybeUninit::uninit()]);
+        peeked.is_ok_and(|count| count > 0)
     }
 
     /// The client has gone, or is sent away: its socket is closed at once, and what still comes for it is dropped.

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use super::error::UpstreamError;
 use super::inbox::Inbox;
-use super::pool::{Lease, Pool};
+use super::pool::Pool;
 use crate::command::Error;
 use crate::metrics::WorkerMetrics;
 use crate::resp::reply::ReplyScanner;
@@ -133,9 +133,9 @@ impl Lane {
     pub async fn run(self: Rc<Self>, scratch: Rc<RefCell<Box<[u8]>>>) {
         loop {
             std::future::poll_fn(|context| self.poll_work(context)).await;
-            match self.pool.acquire().await {
-                Ok(lease) => {
-                    let error = self.serve(lease, &scratch).await;
+            match self.pool.acquire_for(self.key.protocol, self.key.database).await {
+                Ok((_lease, socket)) => {
+                    let error = self.serve(socket, &scratch).await;
                     self.fail_written(&error);
                 }
                 Err(error) => self.fail_all(&error),
@@ -154,14 +154,7 @@ impl Lane {
     }
 
     /// Sends and receives until the connection is lost. The connection is not put back: it may be anywhere.
-    async fn serve(&self, mut lease: Lease, scratch: &RefCell<Box<[u8]>>) -> UpstreamError {
-        let Some(socket) = lease.socket.take() else {
-            return UpstreamError::Lost;
-        };
-        let Ok(mut socket) = TcpStream::from_std(socket) else {
-            return UpstreamError::Lost;
-        };
-        self.set_up(&mut lease);
+    async fn serve(&self, mut socket: TcpStream, scratch: &RefCell<Box<[u8]>>) -> UpstreamError {
         let mut reader = Reader::default();
         std::future::poll_fn(|context| {
             let state = &mut *self.state.borrow_mut();
@@ -181,28 +174,6 @@ impl Lane {
             }
         })
         .await
-    }
-
-    /// Puts what brings a fresh connection to the lane's protocol and database before all that waits.
-    fn set_up(&self, lease: &mut Lease) {
-        let state = &mut *self.state.borrow_mut();
-        let mut setup = Vec::new();
-        let replies = lease.append_setup(self.key.protocol, self.key.database, &mut setup);
-        if replies == 0 {
-            return;
-        }
-        let length = setup.len() as u64;
-        setup.extend_from_slice(&state.out[state.written..]);
-        state.base += state.written as u64;
-        state.out = setup;
-        state.written = 0;
-        for expected in &mut state.expected {
-            expected.begin += length;
-            expected.end += length;
-        }
-        let begin = state.base;
-        let setup = Expected { recipient: Recipient::Nobody, count: replies, begin, end: begin + length };
-        state.expected.push_front(setup);
     }
 
     fn poll_write(

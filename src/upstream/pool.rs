@@ -8,17 +8,28 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use parking_lot::Mutex;
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use super::connection::Connection;
 use super::error::UpstreamError;
 use crate::config::{self, Address};
+use crate::resp::Protocol;
 
 /// Makes connections for `bb8`.
 pub struct Manager {
     address: Address,
     connect_timeout: Duration,
+    failures: Arc<Failures>,
+}
+
+/// Dials that failed. `bb8` keeps their reasons to itself, and has those who wait wait on.
+#[derive(Default)]
+struct Failures {
+    last: Mutex<Option<UpstreamError>>,
+    failed: Notify,
 }
 
 impl bb8::ManageConnection for Manager {
@@ -26,7 +37,12 @@ impl bb8::ManageConnection for Manager {
     type Error = UpstreamError;
 
     async fn connect(&self) -> Result<Connection, UpstreamError> {
-        Connection::open(&self.address, self.connect_timeout).await
+        let result = Connection::open(&self.address, self.connect_timeout).await;
+        if let Err(error) = &result {
+            *self.failures.last.lock() = Some(error.clone());
+            self.failures.failed.notify_waiters();
+        }
+        result
     }
 
     async fn is_valid(&self, connection: &mut Connection) -> Result<(), UpstreamError> {
@@ -59,6 +75,7 @@ pub struct PoolStats {
 pub struct Pool {
     /// `None` without pooling (`pool.max = 0`).
     pooled: Option<bb8::Pool<Manager>>,
+    failures: Arc<Failures>,
     permits: Arc<Semaphore>,
     address: Address,
     settings: config::Pool,
@@ -73,7 +90,10 @@ pub struct Pool {
 impl Pool {
     /// A pool that opens its first connections at once, in the background. Needs a runtime that stays.
     pub fn new(address: Address, settings: &config::Pool, upstream: &config::Upstream) -> Arc<Pool> {
+        let failures = Arc::new(Failures::default());
         let pooled = (settings.max > 0).then(|| {
+            let connect_timeout = upstream.connect_timeout;
+            let manager = Manager { address: address.clone(), connect_timeout, failures: failures.clone() };
             bb8::Pool::builder()
                 .max_size(settings.max)
                 .min_idle(settings.min.min(settings.max))
@@ -82,11 +102,12 @@ impl Pool {
                 .max_lifetime(None)
                 .retry_connection(false)
                 .queue_strategy(bb8::QueueStrategy::Lifo)
-                .build_unchecked(Manager { address: address.clone(), connect_timeout: upstream.connect_timeout })
+                .build_unchecked(manager)
         });
         let permits = if settings.max > 0 { settings.max as usize } else { Semaphore::MAX_PERMITS };
         Arc::new(Pool {
             pooled,
+            failures,
             permits: Arc::new(Semaphore::new(permits)),
             address,
             settings: settings.clone(),
@@ -131,6 +152,25 @@ impl Pool {
         result
     }
 
+    /// As [`Pool::acquire`], with the socket, in `protocol` and `database`.
+    pub async fn acquire_for(
+        self: &Arc<Self>,
+        protocol: Protocol,
+        database: usize,
+    ) -> Result<(Lease, TcpStream), UpstreamError> {
+        let mut again = true;
+        loop {
+            let mut lease = self.acquire().await?;
+            match tokio::time::timeout(self.upstream.connect_timeout, lease.prepare(protocol, database)).await {
+                Ok(Ok(socket)) => return Ok((lease, socket)),
+                // One that has lain idle may have been lost without a sign; nothing was executed yet.
+                Ok(Err(UpstreamError::Lost)) if again => again = false,
+                Ok(Err(error @ UpstreamError::Handshake(_))) => return Err(error),
+                Ok(Err(_)) | Err(_) => return Err(UpstreamError::Unreachable("it does not answer".into())),
+            }
+        }
+    }
+
     async fn acquire_until(self: &Arc<Self>, deadline: Instant) -> Result<Lease, UpstreamError> {
         let exhausted = || UpstreamError::Exhausted { max: self.settings.max, waited: self.settings.acquire_timeout };
         let permit = match tokio::time::timeout_at(deadline, self.permits.clone().acquire_owned()).await {
@@ -140,19 +180,13 @@ impl Pool {
         let mut backoff = self.upstream.backoff_min;
         loop {
             let error = match &self.pooled {
-                Some(pool) => match tokio::time::timeout_at(deadline, pool.get_owned()).await {
-                    Ok(Ok(connection)) => {
+                Some(pool) => match self.get(pool, deadline).await {
+                    Ok(connection) => {
                         return Ok(Lease { held: Held::Pooled(connection), pool: self.clone(), _permit: permit });
                     }
-                    Ok(Err(bb8::RunError::User(error))) => error,
-                    Ok(Err(bb8::RunError::TimedOut)) | Err(_) => {
-                        return Err(UpstreamError::Unreachable(format!(
-                            "no connection within pool.acquire_timeout = {:?}",
-                            self.settings.acquire_timeout
-                        )));
-                    }
+                    Err(error) => error,
                 },
-                None => match Connection::open(&self.address, self.upstream.connect_timeout).await {
+                None => match Connection::open(&self.address, self.dial_timeout(deadline)).await {
                     Ok(connection) => {
                         self.direct.fetch_add(1, Ordering::Relaxed);
                         return Ok(Lease { held: Held::Direct(connection), pool: self.clone(), _permit: permit });
@@ -160,13 +194,39 @@ impl Pool {
                     Err(error) => error,
                 },
             };
-            // A refused AUTH does not get better by asking again.
-            if matches!(error, UpstreamError::Handshake(_)) || Instant::now() + backoff >= deadline {
+            if error.is_lasting() || Instant::now() >= deadline {
                 return Err(error);
             }
-            tokio::time::sleep(backoff).await;
+            tokio::time::sleep_until(deadline.min(Instant::now() + backoff)).await;
             backoff = (backoff * 2).min(self.upstream.backoff_max);
         }
+    }
+
+    /// A connection of the pool, or why the next dial failed.
+    async fn get(
+        &self,
+        pool: &bb8::Pool<Manager>,
+        deadline: Instant,
+    ) -> Result<bb8::PooledConnection<'static, Manager>, UpstreamError> {
+        let failed = std::pin::pin!(self.failures.failed.notified());
+        tokio::select! {
+            biased;
+            result = tokio::time::timeout_at(deadline, pool.get_owned()) => match result {
+                Ok(Ok(connection)) => return Ok(connection),
+                Ok(Err(bb8::RunError::User(error))) => return Err(error),
+                Ok(Err(bb8::RunError::TimedOut)) | Err(_) => {}
+            },
+            () = failed => {}
+        }
+        let last = self.failures.last.lock().clone();
+        Err(last.unwrap_or_else(|| {
+            let within = self.settings.acquire_timeout;
+            UpstreamError::Unreachable(format!("no connection within pool.acquire_timeout = {within:?}"))
+        }))
+    }
+
+    fn dial_timeout(&self, deadline: Instant) -> Duration {
+        self.upstream.connect_timeout.min(deadline.saturating_duration_since(Instant::now()))
     }
 
     /// Its figures.

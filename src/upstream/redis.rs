@@ -5,9 +5,6 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use tokio::task::JoinSet;
-
-use super::exclusive::Exclusive;
 use super::lane::{Lane, LaneKey, READ_BYTES};
 use super::pool::Pool;
 use crate::metrics::WorkerMetrics;
@@ -18,8 +15,6 @@ pub struct Redis {
     lane_bytes: usize,
     metrics: Arc<WorkerMetrics>,
     lanes: RefCell<HashMap<LaneKey, Rc<Lane>>>,
-    /// Waits that are being ended for clients that have gone.
-    abandoned: RefCell<JoinSet<()>>,
     /// What is read into: once a worker, since only one task reads at a time.
     scratch: Rc<RefCell<Box<[u8]>>>,
 }
@@ -28,7 +23,7 @@ impl Redis {
     /// A worker's side of `pool`.
     pub fn new(pool: Arc<Pool>, lane_bytes: usize, metrics: Arc<WorkerMetrics>) -> Self {
         let scratch = Rc::new(RefCell::new(vec![0; READ_BYTES].into()));
-        Redis { pool, lane_bytes, metrics, lanes: RefCell::default(), abandoned: RefCell::default(), scratch }
+        Redis { pool, lane_bytes, metrics, lanes: RefCell::default(), scratch }
     }
 
     /// All its connections.
@@ -39,19 +34,6 @@ impl Redis {
     /// The buffer that lanes and exclusive connections are read into.
     pub fn scratch(&self) -> &Rc<RefCell<Box<[u8]>>> {
         &self.scratch
-    }
-
-    /// The client of a blocked connection has gone; see [`Exclusive::abandon`].
-    pub fn abandon(&self, exclusive: Exclusive, lane: Rc<Lane>) {
-        let mut abandoned = self.abandoned.borrow_mut();
-        while abandoned.try_join_next().is_some() {}
-        abandoned.spawn_local(exclusive.abandon(lane));
-    }
-
-    /// Waits until nothing is to be given back any more: stopping before would lose what was popped for nobody.
-    pub async fn finish(&self) {
-        let mut abandoned = self.abandoned.take();
-        while abandoned.join_next().await.is_some() {}
     }
 
     /// The lane for `key`; its task starts with the first request. Must be called on the worker's `LocalSet`.

@@ -15,17 +15,21 @@
 #![allow(dead_code, unused_imports)]
 
 pub mod client;
+pub mod fake;
 pub mod frame;
 pub mod port;
 pub mod process;
+pub mod random;
 pub mod redis;
 pub mod respool;
 pub mod value;
 pub mod wait;
 
 pub use client::Client;
+pub use fake::FakeUpstream;
 pub use port::free_port;
 pub use process::Process;
+pub use random::Random;
 pub use redis::RedisServer;
 pub use respool::Respool;
 pub use value::Value;

@@ -32,17 +32,31 @@ impl Respool {
         Self::start(&["--upstream", &redis.url()], &[])
     }
 
+    /// respool with a configuration file of this text, and more arguments.
+    pub fn configured(config: &str, args: &[&str]) -> Self {
+        let directory = temp_dir();
+        let path = directory.path().join("respool.toml");
+        std::fs::write(&path, config).expect("a file");
+        let path = path.to_str().expect("a path that is text");
+        let args: Vec<&str> = ["--config", path].into_iter().chain(args.iter().copied()).collect();
+        Self::start_in(directory, &args, &[])
+    }
+
     /// respool with more arguments and environment; waits until it answers.
     pub fn start(args: &[&str], env: &[(&str, &str)]) -> Self {
-        let directory = temp_dir();
+        Self::start_in(temp_dir(), args, env)
+    }
+
+    fn start_in(directory: TempDir, args: &[&str], env: &[(&str, &str)]) -> Self {
         let port = free_port();
         let http_port = free_port();
-        let args: Vec<String> =
-            ["--listen", &format!("127.0.0.1:{port}"), "--http", &format!("127.0.0.1:{http_port}"), "--workers", "2"]
-                .iter()
-                .chain(args)
-                .map(|arg| (*arg).to_owned())
-                .collect();
+        let workers: &[&str] = if args.contains(&"--workers") { &[] } else { &["--workers", "2"] };
+        let args: Vec<String> = ["--listen", &format!("127.0.0.1:{port}"), "--http", &format!("127.0.0.1:{http_port}")]
+            .iter()
+            .chain(workers)
+            .chain(args)
+            .map(|arg| (*arg).to_owned())
+            .collect();
         let env: Vec<_> = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let process = launch(port, &directory, &args, &env);
         Self { process, directory, port, http_port, args, env }
@@ -90,6 +104,14 @@ impl Respool {
         wait_until(|| self.stderr().contains(text));
     }
 
+    /// How many bytes of memory it holds.
+    pub fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+        let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        kilobytes << 10
+    }
+
     /// The port that speaks Redis, on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
@@ -98,6 +120,16 @@ impl Respool {
     /// The port that speaks HTTP, on 127.0.0.1.
     pub fn http_port(&self) -> u16 {
         self.http_port
+    }
+
+    /// What it answers to a GET: head and body.
+    pub fn http_get(&self, path: &str) -> String {
+        use std::io::{Read, Write};
+        let mut socket = std::net::TcpStream::connect(("127.0.0.1", self.http_port)).expect("it listens");
+        write!(socket, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").expect("sent");
+        let mut text = String::new();
+        socket.read_to_string(&mut text).expect("an answer");
+        text
     }
 
     /// The URL that an application would use.

@@ -2,7 +2,7 @@
 //!
 //! * [`request`]: finds complete requests in a client's bytes, as flat argument vectors
 //! * [`reply`]: finds complete replies in an upstream's bytes, without building them
-//! * [`write`]: appends replies and requests to a buffer, in RESP2 or RESP3
+//! * [`mod@write`]: appends replies and requests to a buffer, in RESP2 or RESP3
 //! * [`args`]: the arguments of one request
 //! * [`number`]: integers and doubles as Redis reads and prints them
 //!

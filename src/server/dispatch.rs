@@ -1,26 +1,23 @@
 //! Carries out what a session decides.
+//!
+//! * [`upstream`]: what goes upstream
+//! * [`memory`]: what the memory driver executes
+
+pub mod memory;
+pub mod upstream;
 
 use std::rc::Rc;
 
 use super::worker::{Driver, Worker};
-use crate::command::execute::{self, Executed};
-use crate::command::row::Group;
-use crate::command::{Class, Context, Error, Local, Row};
+use crate::command::{Class, Error, Local, Row};
 use crate::metrics::Outcome;
-use crate::resp::reply::ReplyScanner;
-use crate::resp::{Args, Protocol, Writer, number};
-use crate::session::step::subscription;
-use crate::session::subscriptions::write_confirmation;
-use crate::session::transaction::stays_here;
+use crate::resp::{Args, Protocol, Writer};
 use crate::session::{Action, Route, Session, Subscriptions, Transaction};
-use crate::store::broker::Topic;
+use crate::store::Database;
 use crate::store::mailbox::{Mail, Unblock};
-use crate::store::{Database, Store};
-use crate::tenant::Admitted;
 use crate::upstream::exclusive::{Acquiring, Exclusive};
 use crate::upstream::lane::{Lane, LaneKey};
 use crate::upstream::memory::Seat;
-use crate::upstream::redis::Redis;
 use crate::upstream::{Inbox, UpstreamError};
 
 /// What became of a request.
@@ -298,203 +295,8 @@ impl Dispatch {
         }
     }
 
-    // By the upstream.
-
-    fn lane_key(&self) -> LaneKey {
-        LaneKey { database: self.session.database(), protocol: self.session.protocol() }
-    }
-
-    /// The lane for the session's database and protocol.
-    fn lane(&mut self, redis: &Redis) -> &Rc<Lane> {
-        let key = self.lane_key();
-        if self.lane.as_ref().is_none_or(|(own, _)| *own != key) {
-            self.lane = None;
-        }
-        let (_, lane) = self.lane.get_or_insert_with(|| (key, redis.lane(key)));
-        lane
-    }
-
-    fn forward(&mut self, request: &Admitted<'_>, muted: bool) {
-        self.send_run(muted, 0, |out| request.append_to(out));
-    }
-
-    fn send_run(&mut self, muted: bool, skipped: u32, append: impl FnOnce(&mut Vec<u8>)) {
-        let (protocol, database) = (self.session.protocol(), self.session.database());
-        if let Some(exclusive) = &mut self.exclusive {
-            exclusive.set_up(protocol, database);
-            exclusive.send_run(&self.inbox, muted, skipped, append);
-            return;
-        }
-        let worker = self.worker.clone();
-        if let Driver::Redis(redis) = &worker.driver {
-            let inbox = self.inbox.clone();
-            self.lane(redis).send_run(&inbox, muted, skipped, append);
-        }
-    }
-
-    fn execute_upstream(&mut self, transaction: Box<Transaction>, muted: bool) {
-        let append = |out: &mut Vec<u8>| {
-            out.extend_from_slice(b"*1\r\n$5\r\nMULTI\r\n");
-            let count = transaction.append_upstream(out);
-            out.extend_from_slice(b"*1\r\n$4\r\nEXEC\r\n");
-            count
-        };
-        if transaction.is_mixed() {
-            let Some(exclusive) = &mut self.exclusive else { return };
-            exclusive.set_up(self.session.protocol(), self.session.database());
-            let mut wire = Vec::new();
-            let count = append(&mut wire);
-            exclusive.send_whole(&self.inbox, count as u32 + 1, |out| out.append(&mut wire));
-            exclusive.set_watching(false);
-            self.executing = Some((transaction, muted));
-            return;
-        }
-        self.send_run(muted, transaction.len() as u32 + 1, |out| {
-            append(out);
-        });
-        if let Some(exclusive) = &mut self.exclusive {
-            exclusive.set_watching(false);
-        }
-    }
-
-    /// Makes the client's reply to a transaction of what the upstream has answered to its part of it.
-    fn take_executed(&mut self, frame: &[u8]) {
-        let Some((transaction, muted)) = self.executing.take() else { return };
-        let protocol = self.session.protocol();
-        let mut reply = Vec::new();
-        let elements = array_elements(frame);
-        match elements {
-            None => reply.extend_from_slice(frame),
-            Some(elements) => {
-                let mut elements = elements.into_iter();
-                let session = &mut self.session;
-                Writer::new(&mut reply, protocol).array(transaction.len());
-                transaction.for_each(|row, args| {
-                    if stays_here(row) {
-                        run_local(session, row, args, &mut reply);
-                        return;
-                    }
-                    let element = elements.next().unwrap_or(b"_\r\n");
-                    reply.extend_from_slice(element);
-                    if element.first() == Some(&b'-') {
-                        return;
-                    }
-                    if row.class == Class::Subscribe {
-                        session.note_queued_subscription(row, args);
-                    } else if row.class == Class::Local(Local::Select)
-                        && let Some(database) = number::parse_integer(args.at(1))
-                    {
-                        session.set_database(database as usize);
-                    }
-                });
-            }
-        }
-        if !muted {
-            self.inbox.append(&reply);
-        }
-        if let Some(exclusive) = &mut self.exclusive {
-            exclusive.set_database(self.session.database());
-            if self.session.subscriptions().is_some() {
-                exclusive.begin_subscription();
-            }
-            exclusive.set_up(self.session.protocol(), self.session.database());
-        }
-        self.inbox.finish();
-    }
-
-    /// Ends the watching upstream. The client gets its `OK`, or nothing if it does not expect one.
-    fn unwatch_upstream(&mut self, reply: Option<bool>) {
-        const UNWATCH: &[u8] = b"*1\r\n$7\r\nUNWATCH\r\n";
-        if let Some(exclusive) = &mut self.exclusive {
-            match reply {
-                Some(muted) => exclusive.send(&self.inbox, muted, |out| out.extend_from_slice(UNWATCH)),
-                None => exclusive.send_cleanup(|out| out.extend_from_slice(UNWATCH)),
-            }
-            exclusive.set_watching(false);
-        } else if let Some(muted) = reply {
-            self.answer_ok(muted);
-        }
-    }
-
     fn show_blocked(&self) {
         self.session.info().set_blocked(self.is_blocked());
-    }
-
-    // In memory.
-
-    fn run_in_memory(&mut self, row: &'static Row, request: &Admitted<'_>, muted: bool, db: &mut Database<'_>) {
-        db.select(self.session.database());
-        let protocol = self.session.protocol();
-        let subscribed = self.session.subscriptions().is_some();
-        let mailbox = &self.session.info().mailbox;
-        let executed = self.inbox.answer(|out| {
-            let start = out.len();
-            let executed = execute::execute(&mut Context::new(db, out, protocol), row, request.args());
-            if subscribed && row.group == Group::PubSub {
-                // A message to oneself comes before the reply to its PUBLISH.
-                let messages = mailbox.take().messages;
-                out.splice(start..start, messages);
-            }
-            if muted {
-                out.truncate(start);
-            }
-            executed
-        });
-        if let Executed::Waits(waiting) = executed
-            && let Some(seat) = &mut self.seat
-        {
-            let store = seat.store().clone();
-            seat.park(waiting.park(db, protocol, &self.session.info().mailbox, store));
-            self.parked_muted = muted;
-            self.worker.metrics.blocked.add(1);
-            self.show_blocked();
-        }
-    }
-
-    fn execute_in_memory(&mut self, transaction: &Transaction, muted: bool, db: &mut Database<'_>) {
-        let Some(seat) = &mut self.seat else { return };
-        let store = seat.store().clone();
-        let mut shards = crate::store::ShardSet::NONE;
-        transaction.for_each(|row, args| {
-            let needed = match row.class {
-                Class::Local(Local::Info) => store.all_shards(),
-                _ => execute::shards(&store, row, args),
-            };
-            shards = shards.union(needed);
-        });
-        // What is watched is looked at and executed under one lock: nothing comes between.
-        shards = seat.watched_shards().union(shards);
-        db.lock(shards);
-        let unchanged = seat.unwatch_locked(db);
-        db.select(self.session.database());
-        let protocol = self.session.protocol();
-        let session = &mut self.session;
-        self.inbox.answer(|out| {
-            let start = out.len();
-            if !unchanged {
-                Writer::new(out, protocol).null_array();
-            } else {
-                Writer::new(out, protocol).array(transaction.len());
-                transaction.for_each(|row, args| run_queued(session, row, args, db, out));
-                db.serve_waiters();
-            }
-            if muted {
-                out.truncate(start);
-            }
-        });
-    }
-
-    fn subscribe_in_memory(&mut self, topic: Topic, subscribe: bool, request: Args<'_>) {
-        if let Some(seat) = &self.seat {
-            let session = &mut self.session;
-            self.inbox.answer(|out| change_subscriptions(session, seat.store(), topic, subscribe, request, out));
-        }
-    }
-
-    fn unsubscribe_all(&self, subscriptions: &Subscriptions) {
-        if let Some(seat) = &self.seat {
-            seat.store().broker().unsubscribe_all(self.session.info().id, subscriptions.iter());
-        }
     }
 
     fn reset(&mut self, subscriptions: &Subscriptions, batch: &mut Batch<'_>) {
@@ -531,15 +333,6 @@ impl Dispatch {
         false
     }
 
-    fn end_park(&mut self) {
-        if let Some(seat) = &mut self.seat
-            && seat.unpark().is_some()
-        {
-            self.worker.metrics.blocked.subtract(1);
-        }
-        self.show_blocked();
-    }
-
     /// Ends a wait before its time.
     fn unblock(&mut self, reason: Unblock) {
         let worker = self.worker.clone();
@@ -559,25 +352,6 @@ impl Dispatch {
         self.give_up_park(reason);
     }
 
-    /// Ends a wait in memory. If the client is being served at this very moment, its reply is about to come instead.
-    fn give_up_park(&mut self, reason: Unblock) {
-        let protocol = self.session.protocol();
-        if let Some(parked) = self.seat.as_ref().and_then(Seat::parked)
-            && parked.give_up()
-        {
-            if !self.parked_muted {
-                self.inbox.answer(|out| {
-                    let mut writer = Writer::new(out, protocol);
-                    match reason {
-                        Unblock::Timeout => parked.write_nothing(&mut writer),
-                        Unblock::Error => Error::UNBLOCKED.write(&mut writer),
-                    }
-                });
-            }
-            self.end_park();
-        }
-    }
-
     /// Looks at the clock: a wait may be over.
     pub fn take_time(&mut self, now_ms: u64) {
         if self.paused_until_ms.is_some_and(|until_ms| until_ms <= now_ms || !self.session.is_paused()) {
@@ -586,78 +360,6 @@ impl Dispatch {
         let over = |deadline_ms: Option<u64>| deadline_ms.is_some_and(|deadline_ms| deadline_ms <= now_ms);
         if over(self.seat.as_ref().and_then(Seat::parked).and_then(|parked| parked.deadline_ms)) {
             self.give_up_park(Unblock::Timeout);
-        }
-    }
-
-    /// Moves what is under way upstream on. True if a request that was held back may be offered again.
-    pub fn poll(&mut self, context: &mut std::task::Context<'_>) -> bool {
-        let worker = self.worker.clone();
-        let Driver::Redis(redis) = &worker.driver else {
-            return false;
-        };
-        let mut moved = false;
-        if let Some(acquiring) = &mut self.acquiring
-            && let std::task::Poll::Ready(result) = acquiring.as_mut().poll(context)
-        {
-            self.acquiring = None;
-            moved = true;
-            let limit = self.worker.limits.client_output_bytes;
-            match result {
-                Ok(connection) => self.exclusive = Some(Box::new(Exclusive::new(connection, limit))),
-                Err(error) => self.refused = Some(error),
-            }
-        }
-        while let Some(exclusive) = &mut self.exclusive {
-            let was_blocked = exclusive.blocked_id().is_some();
-            match exclusive.poll(&self.inbox, &mut redis.scratch().borrow_mut(), context) {
-                std::task::Poll::Pending => break,
-                std::task::Poll::Ready(Ok(progress)) => {
-                    moved = true;
-                    if let Some(frame) = progress.whole {
-                        self.take_executed(&frame);
-                    }
-                }
-                std::task::Poll::Ready(Err(error)) => {
-                    moved = true;
-                    self.lose_exclusive(&error);
-                }
-            }
-            if was_blocked {
-                self.show_blocked();
-            }
-        }
-        self.release_if_clean(redis);
-        moved
-    }
-
-    /// The exclusive connection was lost.
-    fn lose_exclusive(&mut self, error: &UpstreamError) {
-        if let Some(exclusive) = self.exclusive.take() {
-            exclusive.fail(&self.inbox, error);
-        }
-        if self.session.subscriptions().is_some() {
-            // Its messages would fail to come without a word: a closed connection makes it subscribe again.
-            self.inbox.break_off();
-        }
-        self.session.lose_watch();
-        self.executing = None;
-    }
-
-    fn release_if_clean(&mut self, redis: &Redis) {
-        if let Some(exclusive) = &mut self.exclusive {
-            if self.session.subscriptions().is_none() {
-                exclusive.end_subscription();
-            }
-            if redis.pool().is_unpooled() {
-                return;
-            }
-            // The one that was just acquired has still to serve what it was acquired for.
-            if exclusive.has_served()
-                && exclusive.is_clean()
-                && let Some(exclusive) = self.exclusive.take()
-            {
-                exclusive.release();
-            }
         }
     }
 
@@ -686,64 +388,6 @@ impl Dispatch {
     }
 }
 
-/// Runs one request of a transaction in memory.
-fn run_queued(session: &mut Session, row: &'static Row, args: Args<'_>, db: &mut Database<'_>, out: &mut Vec<u8>) {
-    if row.class == Class::Local(Local::Info) {
-        session.write_info(args, Some(db.stats()), out);
-        return;
-    }
-    if row.class == Class::Subscribe {
-        let (topic, subscribe) = subscription(row);
-        if topic == Topic::Shard && subscribe {
-            Error::SHARD_SUBSCRIBE_IN_MULTI.write(&mut Writer::new(out, session.protocol()));
-        } else {
-            change_subscriptions(session, db.store(), topic, subscribe, args, out);
-        }
-        return;
-    }
-    if let Class::Local(local) = row.class {
-        run_local(session, row, args, out);
-        if local == Local::Select {
-            db.select(session.database());
-        }
-        return;
-    }
-    let mut context = Context::new(db, out, session.protocol());
-    context.in_transaction = true;
-    execute::run(&mut context, row, args);
-}
-
-/// Subscribes to the names of a request, or ends it, and confirms each.
-fn change_subscriptions(
-    session: &mut Session,
-    store: &Store,
-    topic: Topic,
-    subscribe: bool,
-    request: Args<'_>,
-    out: &mut Vec<u8>,
-) {
-    let (protocol, info) = (session.protocol(), session.info().clone());
-    let names: Vec<Box<[u8]>> = match session.subscriptions() {
-        _ if request.len() > 1 => request.iter_from(1).map(Box::from).collect(),
-        Some(subscriptions) => subscriptions.names(topic),
-        None => Vec::new(),
-    };
-    let mut writer = Writer::new(out, protocol);
-    if names.is_empty() {
-        let count = session.note_subscription(topic, false, b"");
-        write_confirmation(&mut writer, topic, false, None, count);
-    }
-    for name in names {
-        if subscribe {
-            store.broker().subscribe(topic, &name, info.id, protocol, &info.mailbox);
-        } else {
-            store.broker().unsubscribe(topic, &name, info.id);
-        }
-        let count = session.note_subscription(topic, subscribe, &name);
-        write_confirmation(&mut writer, topic, subscribe, Some(&name), count);
-    }
-}
-
 /// Answers a request of a transaction that is about the connection.
 fn run_local(session: &mut Session, row: &'static Row, args: Args<'_>, out: &mut Vec<u8>) {
     let start = out.len();
@@ -760,18 +404,4 @@ fn run_local(session: &mut Session, row: &'static Row, args: Args<'_>, out: &mut
         out.truncate(start);
         error.write(&mut Writer::new(out, session.protocol()));
     }
-}
-
-/// The elements of an array as they stand on the wire; `None` of what is no array.
-fn array_elements(frame: &[u8]) -> Option<Vec<&[u8]>> {
-    let [b'*', b'0'..=b'9', ..] = frame else { return None };
-    let mut rest = &frame[frame.iter().position(|&byte| byte == b'\n')? + 1..];
-    let mut elements = Vec::new();
-    while !rest.is_empty() {
-        let progress = ReplyScanner::new().scan(rest).ok().filter(|progress| progress.complete)?;
-        let (element, behind) = rest.split_at(progress.consumed);
-        elements.push(element);
-        rest = behind;
-    }
-    Some(elements)
 }

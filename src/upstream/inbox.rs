@@ -296,6 +296,8 @@ impl Inbox {
         let inner = &mut *self.inner.borrow_mut();
         inner.broken = true;
         inner.out = Vec::new();
+        inner.held.clear();
+        inner.held_bytes = 0;
         self.waker.borrow_mut().take();
     }
 

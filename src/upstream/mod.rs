@@ -19,5 +19,8 @@ pub mod memory;
 pub mod pool;
 pub mod redis;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::UpstreamError;
 pub use inbox::Inbox;

@@ -448,9 +448,10 @@ fn a_held_connection_follows_its_client_to_another_database() {
     let mut client = respool.client();
     client.call("SET k 0");
     let pipeline: Vec<Vec<&str>> =
-        ["WATCH k", "SELECT 1", "LPUSH q one", "BLPOP q 1", "SELECT 2", "SET k two", "GET k"]
+        ["SELECT 1", "LPUSH q one", "SELECT 0", "WATCH k", "SELECT 1", "BLPOP q 1", "SELECT 2", "SET k two", "GET k"]
             .iter()
             .chain(&["SELECT 0", "GET k", "HELLO 3", "GET none", "HELLO 2", "GET none", "WAIT 0 1", "UNWATCH"])
+            .chain(&["HELLO 3", "WATCH k", "SUBSCRIBE c", "SELECT 1", "HELLO 2", "PING", "UNSUBSCRIBE c", "DBSIZE"])
             .map(|words| words.split(' ').collect())
             .collect();
     let mut direct = redis.client();
@@ -473,4 +474,29 @@ fn a_held_connection_follows_its_client_to_another_database() {
             assert_eq!(actual.escape_ascii().to_string(), expected.escape_ascii().to_string(), "{words:?}");
         }
     }
+}
+
+/// What can't be taken is refused behind what was, and in silence if that was asked for.
+#[test]
+fn a_full_lane_refuses_in_order() {
+    let redis = RedisServer::start();
+    let config = "[limits]\nlane_bytes = \"64kb\"";
+    let respool = Respool::configured(config, &["--upstream", &redis.url(), "--workers", "1"]);
+    let mut client = respool.client();
+    assert_eq!(client.call("SET k v"), "OK");
+    redis.stop();
+    // More than the sockets hold, so that most of it waits.
+    let large = vec![b'x'; 32 << 20];
+    client.send(&["GET", "k"]).and_then(|()| client.send(&[b"SET", &b"large"[..], &large])).expect("sent");
+    for words in [&["CLIENT", "REPLY", "SKIP"][..], &["INCR", "n"], &["INCR", "n"], &["ECHO", "end"]] {
+        client.send(words).expect("sent");
+    }
+    wait_until(|| respool.client().call("CLIENT LIST").text().contains("cmd=echo"));
+    redis.resume();
+    assert_eq!(client.read().expect("a reply"), "v");
+    assert_eq!(client.read().expect("a reply"), "OK");
+    let refused = client.read().expect("a reply");
+    assert!(refused.is_error("ERR respool: too many bytes wait for the upstream (limits.lane_bytes)"), "{refused:?}");
+    assert_eq!(client.read().expect("a reply"), "end");
+    assert!(client.call("GET n").is_null());
 }

@@ -292,14 +292,15 @@ impl<'a> Set<'a> {
             return Ok(false);
         }
         let value = Str::from(self.value).into_value();
-        if self.lifetime == Lifetime::Keep {
-            context.db.set_keeping_deadline(self.key, value);
-        } else {
-            context.db.set(self.key, value);
+        match deadline {
+            _ if self.lifetime == Lifetime::Keep => context.db.set_keeping_deadline(self.key, value),
+            Some(deadline) if deadline > context.db.now_ms() => context.db.set_until(self.key, value, deadline),
+            _ => context.db.set(self.key, value),
         }
         context.db.touch(self.key);
-        if deadline.is_some() {
-            context.db.set_deadline(self.key, deadline);
+        if deadline.is_some_and(|deadline| deadline <= context.db.now_ms()) {
+            // It was there for a moment, as those who watch it know.
+            context.db.remove(self.key);
         }
         Ok(true)
     }

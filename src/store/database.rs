@@ -256,15 +256,21 @@ impl<'a> Database<'a> {
 
     /// Puts `value` at `key`, whatever was there; the key does not expire afterwards. An empty aggregate removes it.
     pub fn set(&mut self, key: &[u8], value: Value) {
-        self.put(key, value, false);
+        self.put(key, value, Some(None));
+    }
+
+    /// As [`Database::set`], but the key expires at `deadline_ms`, which lies ahead.
+    pub fn set_until(&mut self, key: &[u8], value: Value, deadline_ms: u64) {
+        self.put(key, value, Some(Some(deadline_ms)));
     }
 
     /// As [`Database::set`], but the key goes on to expire when it would have.
     pub fn set_keeping_deadline(&mut self, key: &[u8], value: Value) {
-        self.put(key, value, true);
+        self.put(key, value, None);
     }
 
-    fn put(&mut self, key: &[u8], value: Value, keep_deadline: bool) {
+    /// Sets the value, and the deadline unless it is to stay as it is.
+    fn put(&mut self, key: &[u8], value: Value, deadline: Option<Option<u64>>) {
         if value.is_void() {
             self.remove(key);
             return;
@@ -272,11 +278,14 @@ impl<'a> Database<'a> {
         let hash = dict::hash(key);
         let (store, now_ms) = (self.store, self.now_ms);
         match self.locate(hash, key) {
-            None => self.change(hash, |keyspace| keyspace.add(hash, key, Item::new(value, now_ms))),
+            None => self.change(hash, |keyspace| {
+                let place = keyspace.add(hash, key, Item::new(value, now_ms));
+                keyspace.set_deadline(hash, place, deadline.flatten());
+            }),
             Some(place) => {
                 let old = self.change(hash, |keyspace| {
-                    if !keep_deadline {
-                        keyspace.set_deadline(hash, place, None);
+                    if let Some(deadline) = deadline {
+                        keyspace.set_deadline(hash, place, deadline);
                     }
                     keyspace.modify(place, now_ms, |current| std::mem::replace(current, value))
                 });

@@ -107,9 +107,9 @@ impl Keyspace {
     }
 
     /// Adds a key that isn't there.
-    pub(super) fn add(&mut self, hash: u64, key: &[u8], item: Item) {
+    pub(super) fn add(&mut self, hash: u64, key: &[u8], item: Item) -> Place {
         self.value_bytes += item.value.memory();
-        self.items.add_hashed(hash, key, item);
+        self.items.add_hashed(hash, key, item)
     }
 
     /// Takes the entry at `place` out.

@@ -170,7 +170,9 @@ fn the_connection_is_brought_to_the_lanes_protocol_and_database_first() {
             client.hear("_\r\n#t\r\n").await;
             drop(peer);
             // The lane finds out while it has nothing to send.
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            while upstream.pool.stats().open > 0 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
         }
     });
 }

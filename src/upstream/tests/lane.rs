@@ -163,8 +163,8 @@ fn the_connection_is_brought_to_the_lanes_protocol_and_database_first() {
             lane.send(&inbox, false, text("one "));
             lane.send(&inbox, false, text("two "));
             let mut peer = upstream.accept().await;
-            peer.hear("*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n*2\r\n$6\r\nSELECT\r\n$2\r\n12\r\n").await;
-            peer.say("%1\r\n+proto\r\n:3\r\n+OK\r\n").await;
+            peer.hear("*2\r\n$6\r\nSELECT\r\n$2\r\n12\r\n*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n").await;
+            peer.say("+OK\r\n%1\r\n+proto\r\n:3\r\n").await;
             peer.hear("one two ").await;
             peer.say("_\r\n#t\r\n").await;
             client.hear("_\r\n#t\r\n").await;

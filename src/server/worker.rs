@@ -16,8 +16,8 @@ use crate::resp::request;
 use crate::session::Shared;
 use crate::store::Store;
 use crate::upstream::flusher::Flusher;
-use crate::upstream::lane::READ_BYTES;
 use crate::upstream::pool::Pool;
+use crate::upstream::reader::READ_BYTES;
 use crate::upstream::redis::Redis;
 
 /// What executes the commands of a worker's clients.

@@ -8,16 +8,17 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::error::UpstreamError;
 use super::inbox::Inbox;
 use super::lane::Lane;
 use super::pool::Lease;
+use super::reader::Reader;
 use crate::command::Row;
 use crate::queue::give_back;
 use crate::resp::reply::ReplyScanner;
@@ -68,7 +69,7 @@ pub struct Exclusive {
     written: usize,
     /// What stands behind here in `out` is not written before the upstream has agreed to what stands before it.
     barrier: Option<usize>,
-    rest: Vec<u8>,
+    reader: Reader,
     scanner: ReplyScanner,
     expected: VecDeque<Expected>,
     /// The reply in progress: kept while its kind decides what becomes of it.
@@ -95,7 +96,7 @@ impl Exclusive {
             out: Vec::new(),
             written: 0,
             barrier: None,
-            rest: Vec::new(),
+            reader: Reader::default(),
             scanner: ReplyScanner::new(),
             expected: VecDeque::new(),
             frame: Vec::new(),
@@ -214,7 +215,7 @@ impl Exclusive {
     pub fn is_clean(&self) -> bool {
         self.expected.is_empty()
             && self.out.is_empty()
-            && self.rest.is_empty()
+            && self.reader.is_empty()
             && !self.partial
             && !self.watching
             && !self.subscribed
@@ -250,22 +251,8 @@ impl Exclusive {
             self.written = 0;
             self.barrier = self.barrier.map(|_| 0);
         }
-        let kept = self.rest.len();
-        if kept >= scratch.len() / 2 {
-            return Poll::Ready(Err(UpstreamError::Protocol));
-        }
-        scratch[..kept].copy_from_slice(&self.rest);
-        let mut buffer = ReadBuf::new(&mut scratch[kept..]);
-        match Pin::new(&mut self.socket).poll_read(context, &mut buffer) {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(Err(_)) => return Poll::Ready(Err(UpstreamError::Lost)),
-            Poll::Ready(Ok(())) => {}
-        }
-        let read = buffer.filled().len();
-        if read == 0 {
-            return Poll::Ready(Err(UpstreamError::Lost));
-        }
-        Poll::Ready(self.receive(inbox, &scratch[..kept + read]))
+        let input = ready!(self.reader.poll(&mut self.socket, context, scratch))?;
+        Poll::Ready(self.receive(inbox, input))
     }
 
     fn receive(&mut self, inbox: &Inbox, input: &[u8]) -> Result<Progress, UpstreamError> {
@@ -306,8 +293,7 @@ impl Exclusive {
                 inbox.finish();
             }
         }
-        self.rest.clear();
-        self.rest.extend_from_slice(&input[position..]);
+        self.reader.keep(&input[position..]);
         Ok(result)
     }
 
@@ -378,7 +364,7 @@ impl Exclusive {
 
     async fn end_wait(&mut self, blocked: Blocked, lane: &Lane) -> Result<(), UpstreamError> {
         self.socket.write_all(&self.out[self.written..]).await.map_err(|_| UpstreamError::Lost)?;
-        let mut input = std::mem::take(&mut self.rest);
+        let mut input = self.reader.take();
         for _ in 1..self.expected.len() {
             self.next_reply(&mut input).await?;
         }

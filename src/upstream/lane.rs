@@ -10,22 +10,26 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::error::UpstreamError;
 use super::inbox::Inbox;
 use super::pool::Pool;
+use super::reader::{READ_BYTES, Reader};
 use crate::command::Error;
 use crate::metrics::WorkerMetrics;
 use crate::resp::reply::ReplyScanner;
 use crate::resp::{Protocol, Writer};
 
-/// A read of this size takes the replies to some hundred requests.
-pub const READ_BYTES: usize = 64 << 10;
+/// So much is written at once, while it is in the processor's cache, and not at the end of the turn.
+const PROMPT_BYTES: usize = 32 << 10;
+
+/// A buffer of requests that has grown beyond this is given back when it is empty.
+const KEPT_BYTES: usize = 4 * READ_BYTES;
 
 /// Which lane a request goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -59,6 +63,8 @@ struct Expected {
 
 #[derive(Default)]
 struct State {
+    /// While there is a connection.
+    socket: Option<TcpStream>,
     /// Requests that were not written yet.
     out: Vec<u8>,
     /// How many bytes of `out` were written.
@@ -111,6 +117,9 @@ impl Lane {
         }
         let recipient = if muted { Recipient::Muted(inbox.clone()) } else { Recipient::Client(inbox.clone()) };
         state.expected.push_back(Expected { recipient, count: 1, begin, end });
+        if state.out.len() - state.written >= PROMPT_BYTES {
+            state.write_promptly(&self.metrics);
+        }
         state.wake();
     }
 
@@ -154,57 +163,33 @@ impl Lane {
     }
 
     /// Sends and receives until the connection is lost. The connection is not put back: it may be anywhere.
-    async fn serve(&self, mut socket: TcpStream, scratch: &RefCell<Box<[u8]>>) -> UpstreamError {
-        let mut reader = Reader::default();
+    async fn serve(&self, socket: TcpStream, scratch: &RefCell<Box<[u8]>>) -> UpstreamError {
+        self.state.borrow_mut().socket = Some(socket);
+        let mut dealer = Dealer::default();
+        // A socket that is not put back is closed.
         std::future::poll_fn(|context| {
             let state = &mut *self.state.borrow_mut();
             match &mut state.waker {
                 Some(waker) => waker.clone_from(context.waker()),
                 none => *none = Some(context.waker().clone()),
             }
+            let Some(mut socket) = state.socket.take() else {
+                return Poll::Ready(UpstreamError::Lost);
+            };
             loop {
-                if let Err(error) = self.poll_write(state, &mut socket, context) {
+                if let Err(error) = state.poll_write(&mut socket, context, &self.metrics) {
                     return Poll::Ready(error);
                 }
-                match reader.poll(state, &mut socket, context, &mut scratch.borrow_mut(), &self.metrics) {
-                    Poll::Pending => return Poll::Pending,
+                match dealer.poll(state, &mut socket, context, &mut scratch.borrow_mut(), &self.metrics) {
+                    Poll::Pending => break,
                     Poll::Ready(Ok(())) => {}
                     Poll::Ready(Err(error)) => return Poll::Ready(error),
                 }
             }
+            state.socket = Some(socket);
+            Poll::Pending
         })
         .await
-    }
-
-    fn poll_write(
-        &self,
-        state: &mut State,
-        socket: &mut TcpStream,
-        context: &mut Context<'_>,
-    ) -> Result<(), UpstreamError> {
-        while state.written < state.out.len() {
-            match Pin::new(&mut *socket).poll_write(context, &state.out[state.written..]) {
-                Poll::Pending => return Ok(()),
-                Poll::Ready(Ok(0)) | Poll::Ready(Err(_)) => return Err(UpstreamError::Lost),
-                Poll::Ready(Ok(count)) => {
-                    state.written += count;
-                    self.metrics.lane_writes.add(1);
-                }
-            }
-        }
-        if !state.out.is_empty() {
-            state.base += state.out.len() as u64;
-            state.written = 0;
-            state.out.clear();
-            // A burst's buffer is given back, a usual one kept.
-            if state.out.capacity() > 4 * READ_BYTES {
-                state.out = Vec::new();
-            }
-            if state.sent_at.is_none() {
-                state.sent_at = Some(Instant::now());
-            }
-        }
-        Ok(())
     }
 
     /// Fails what was written, wholly or in part, to a connection that was lost.
@@ -262,6 +247,51 @@ impl State {
             waker.wake();
         }
     }
+
+    fn poll_write(
+        &mut self,
+        socket: &mut TcpStream,
+        context: &mut Context<'_>,
+        metrics: &WorkerMetrics,
+    ) -> Result<(), UpstreamError> {
+        while self.written < self.out.len() {
+            match Pin::new(&mut *socket).poll_write(context, &self.out[self.written..]) {
+                Poll::Pending => return Ok(()),
+                Poll::Ready(Ok(0)) | Poll::Ready(Err(_)) => return Err(UpstreamError::Lost),
+                Poll::Ready(Ok(count)) => self.wrote(count, metrics),
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what the socket takes at once. An error is left to the lane's task, which will meet it too.
+    fn write_promptly(&mut self, metrics: &WorkerMetrics) {
+        while self.written < self.out.len()
+            && let Some(socket) = &self.socket
+            && let Ok(count) = socket.try_write(&self.out[self.written..])
+            && count > 0
+        {
+            self.wrote(count, metrics);
+        }
+    }
+
+    fn wrote(&mut self, count: usize, metrics: &WorkerMetrics) {
+        metrics.lane_writes.add(1);
+        self.written += count;
+        if self.written < self.out.len() {
+            return;
+        }
+        self.base += self.out.len() as u64;
+        self.written = 0;
+        self.out.clear();
+        // A burst's buffer is given back, a usual one kept.
+        if self.out.capacity() > KEPT_BYTES {
+            self.out = Vec::new();
+        }
+        if self.sent_at.is_none() {
+            self.sent_at = Some(Instant::now());
+        }
+    }
 }
 
 impl Inbox {
@@ -280,13 +310,12 @@ fn write_error(error: &UpstreamError, out: &mut Vec<u8>) {
 
 /// Cuts what comes from the upstream into replies, and hands them out.
 #[derive(Default)]
-struct Reader {
+struct Dealer {
     scanner: ReplyScanner,
-    /// The beginning of a length line whose end has not come yet.
-    rest: Vec<u8>,
+    reader: Reader,
 }
 
-impl Reader {
+impl Dealer {
     /// Reads once. `Ok` means that more may be there.
     fn poll(
         &mut self,
@@ -296,26 +325,11 @@ impl Reader {
         scratch: &mut [u8],
         metrics: &WorkerMetrics,
     ) -> Poll<Result<(), UpstreamError>> {
-        let kept = self.rest.len();
-        if kept >= scratch.len() / 2 {
-            return Poll::Ready(Err(UpstreamError::Protocol));
-        }
-        scratch[..kept].copy_from_slice(&self.rest);
-        let mut buffer = ReadBuf::new(&mut scratch[kept..]);
-        match Pin::new(socket).poll_read(context, &mut buffer) {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(Err(_)) => return Poll::Ready(Err(UpstreamError::Lost)),
-            Poll::Ready(Ok(())) => {}
-        }
-        let read = buffer.filled().len();
-        if read == 0 {
-            return Poll::Ready(Err(UpstreamError::Lost));
-        }
+        let input = ready!(self.reader.poll(socket, context, scratch))?;
         metrics.lane_reads.add(1);
         if let Some(sent_at) = state.sent_at.take() {
             metrics.upstream_time.record(sent_at.elapsed());
         }
-        let input = &scratch[..kept + read];
         let mut position = 0;
         while position < input.len() {
             let Ok(progress) = self.scanner.scan(&input[position..]) else {
@@ -344,8 +358,7 @@ impl Reader {
                 }
             }
         }
-        self.rest.clear();
-        self.rest.extend_from_slice(&input[position..]);
+        self.reader.keep(&input[position..]);
         Poll::Ready(Ok(()))
     }
 }

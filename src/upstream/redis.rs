@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::lane::{Lane, LaneKey, READ_BYTES};
+use super::lane::{Lane, LaneKey};
 use super::pool::Pool;
+use super::reader::SCRATCH_BYTES;
 use crate::metrics::WorkerMetrics;
 
 /// A worker's lanes to a Redis, and its way to the pool.
@@ -22,7 +23,7 @@ pub struct Redis {
 impl Redis {
     /// A worker's side of `pool`.
     pub fn new(pool: Arc<Pool>, lane_bytes: usize, metrics: Arc<WorkerMetrics>) -> Self {
-        let scratch = Rc::new(RefCell::new(vec![0; READ_BYTES].into()));
+        let scratch = Rc::new(RefCell::new(vec![0; SCRATCH_BYTES].into()));
         Redis { pool, lane_bytes, metrics, lanes: RefCell::default(), scratch }
     }
 

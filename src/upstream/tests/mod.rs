@@ -15,8 +15,9 @@ use tokio::task::LocalSet;
 
 use super::flusher::Flusher;
 use super::inbox::Inbox;
-use super::lane::{Lane, LaneKey, READ_BYTES};
+use super::lane::{Lane, LaneKey};
 use super::pool::Pool;
+use super::reader::SCRATCH_BYTES;
 use crate::config::{self, Address};
 use crate::metrics::WorkerMetrics;
 use crate::resp::Protocol;
@@ -59,7 +60,7 @@ impl Upstream {
     /// A lane before it.
     fn lane(&self, protocol: Protocol, database: usize, limit: usize) -> Rc<Lane> {
         let lane = Lane::new(LaneKey { database, protocol }, self.pool.clone(), limit, Arc::default());
-        let scratch: Rc<RefCell<Box<[u8]>>> = Rc::new(RefCell::new(vec![0; READ_BYTES].into()));
+        let scratch: Rc<RefCell<Box<[u8]>>> = Rc::new(RefCell::new(vec![0; SCRATCH_BYTES].into()));
         tokio::task::spawn_local(lane.clone().run(scratch));
         lane
     }

@@ -80,6 +80,18 @@ fn a_full_pool_says_so_in_time() {
 }
 
 #[test]
+fn an_idle_lane_makes_room_for_another() {
+    let redis = RedisServer::start();
+    let respool = pooled(&redis, "min = 0\nmax = 2\nacquire_timeout = \"5s\"");
+    let mut client = respool.client();
+    for database in (0..16).chain(0..4) {
+        assert_eq!(client.call(&format!("SELECT {database}")), "OK");
+        assert_eq!(client.call("SET k v"), "OK");
+    }
+    assert!(connections(&redis).len() <= 2);
+}
+
+#[test]
 fn a_refused_transaction_is_over() {
     let redis = RedisServer::start();
     let respool = pooled(&redis, "min = 0\nmax = 2\nacquire_timeout = \"200ms\"");

@@ -157,7 +157,7 @@ impl Server {
         loop {
             tokio::select! {
                 accepted = self.listener.accept() => match accepted {
-                    Ok((socket, _)) => self.deal(socket).await,
+                    Ok((socket, _)) => self.deal(socket),
                     Err(error) => {
                         // Out of descriptors, as a rule: those who leave make room, and spinning does not.
                         tracing::warn!("can't accept a client: {error}");
@@ -173,19 +173,21 @@ impl Server {
     }
 
     /// Deals a socket to the worker with the fewest.
-    async fn deal(&self, socket: TcpStream) {
+    fn deal(&self, socket: TcpStream) {
         let clients: usize = self.workers.iter().map(|worker| worker.load.load(Ordering::Relaxed)).sum();
         if clients >= self.config.limits.clients {
             self.facts.count_rejected();
             let _ = socket.try_write(&refuse(&Error::TOO_MANY_CLIENTS));
             return;
         }
-        let Some(worker) = self.workers.iter().min_by_key(|worker| worker.load.load(Ordering::Relaxed)) else {
+        let living = self.workers.iter().filter(|worker| !worker.accepted.is_closed());
+        let Some(worker) = living.min_by_key(|worker| worker.load.load(Ordering::Relaxed)) else {
             return;
         };
         let Ok(socket) = socket.into_std() else { return };
         worker.load.fetch_add(1, Ordering::Relaxed);
-        if worker.accepted.send(socket).await.is_err() {
+        // A worker that does not look for so long can't serve the client either: nobody else waits for it.
+        if worker.accepted.try_send(socket).is_err() {
             worker.load.fetch_sub(1, Ordering::Relaxed);
         }
     }

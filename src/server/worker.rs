@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -19,6 +20,9 @@ use crate::upstream::flusher::Flusher;
 use crate::upstream::pool::Pool;
 use crate::upstream::reader::READ_BYTES;
 use crate::upstream::redis::Redis;
+
+/// How often a worker looks whether an idle lane is in somebody's way.
+const TEND_INTERVAL: Duration = Duration::from_millis(200);
 
 /// What executes the commands of a worker's clients.
 pub enum Driver {
@@ -106,6 +110,13 @@ pub fn run(start: Start, mut accepted: mpsc::Receiver<Accepted>) -> std::io::Res
     let local = LocalSet::new();
     local.block_on(&runtime, async move {
         tokio::task::spawn_local(worker.flusher.clone().run());
+        let tended = worker.clone();
+        tokio::task::spawn_local(async move {
+            while let Driver::Redis(redis) = &tended.driver {
+                tokio::time::sleep(TEND_INTERVAL).await;
+                redis.tend();
+            }
+        });
         let mut clients = JoinSet::new();
         loop {
             tokio::select! {

@@ -64,10 +64,13 @@ pub struct Pause {
 }
 
 impl Pause {
-    /// Holds requests back until then: all of them, or those that write.
+    /// Holds requests back until then: all of them, or those that write. A pause that is on is made longer or
+    /// stricter, never shorter or milder, as in Redis.
     pub fn set(&self, until_ms: u64, writes_only: bool) {
+        let is_on = self.until_ms.load(Ordering::Relaxed) > now_ms();
+        let writes_only = writes_only && (!is_on || self.writes_only.load(Ordering::Relaxed));
         self.writes_only.store(writes_only, Ordering::Relaxed);
-        self.until_ms.store(until_ms, Ordering::Relaxed);
+        self.until_ms.fetch_max(until_ms, Ordering::Relaxed);
     }
 
     /// Ends the pause.

@@ -78,7 +78,7 @@ impl Session {
 
     /// True of what may write, if that is the end of a transaction that does.
     fn writes(&self, row: &Row) -> bool {
-        row.is_write()
+        may_replicate(row)
             || (row.class == Class::Local(Local::Exec)
                 && self.transaction.as_ref().is_some_and(|transaction| transaction.writes()))
     }
@@ -348,6 +348,12 @@ fn note(subscriptions: &mut Subscriptions, topic: Topic, subscribe: bool, args: 
             subscriptions.remove(topic, name);
         }
     }
+}
+
+/// True of what `CLIENT PAUSE WRITE` holds back: what writes, and what a replica would hear of all the same.
+pub fn may_replicate(row: &Row) -> bool {
+    row.is_write()
+        || matches!(row.name, "publish" | "spublish" | "pfcount" | "eval" | "evalsha" | "fcall" | "script|load")
 }
 
 /// True of what is executed in `MULTI` rather than queued.

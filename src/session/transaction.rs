@@ -37,9 +37,9 @@ impl Transaction {
         &self.wire
     }
 
-    /// True if some of them write.
+    /// True if `CLIENT PAUSE WRITE` holds back some of them.
     pub fn writes(&self) -> bool {
-        self.rows.iter().any(|row| row.is_write())
+        self.rows.iter().any(|row| super::step::may_replicate(row))
     }
 
     /// True if some requests are about the connection: what the upstream answers is not the whole reply then.

@@ -41,6 +41,8 @@ pub struct Inbox {
 struct Inner {
     /// Bytes in order, ready to be written.
     out: Vec<u8>,
+    /// How many of them were written.
+    start: usize,
     /// Requests that were passed on.
     sent: u64,
     /// Of these, those whose replies are complete.
@@ -111,9 +113,9 @@ impl Inbox {
         if inner.broken {
             return;
         }
-        if inner.out.len() + bytes.len() > self.limit {
+        if inner.out.len() - inner.start + bytes.len() > self.limit {
             inner.broken = true;
-            inner.out = Vec::new();
+            inner.discard();
             self.wake();
         } else if bytes.len() >= PROMPT_BYTES && inner.out.is_empty() && !self.stuck.get() {
             // Straight from where it was read: a large reply is copied only as far as the socket does not take it.
@@ -160,7 +162,7 @@ impl Inbox {
     /// How many bytes the client has not taken yet, those included that have to wait for others.
     pub fn ready(&self) -> usize {
         let inner = self.inner.borrow();
-        inner.out.len() + inner.held_bytes
+        inner.out.len() - inner.start + inner.held_bytes
     }
 
     /// Something has come: it is written with all else that comes in this turn.
@@ -188,7 +190,7 @@ impl Inbox {
     }
 
     fn write_promptly(&self, inner: &mut Inner) {
-        if inner.out.len() >= PROMPT_BYTES {
+        if inner.out.len() - inner.start >= PROMPT_BYTES {
             self.write(inner);
         }
     }
@@ -207,7 +209,7 @@ impl Inbox {
             return;
         }
         let out = std::mem::take(&mut inner.out);
-        let written = self.write_bytes(inner, &out);
+        let written = self.write_bytes(inner, &out[inner.start..]);
         inner.out = out;
         self.take_off(inner, written);
     }
@@ -238,10 +240,14 @@ impl Inbox {
     /// The first `count` bytes were written.
     fn take_off(&self, inner: &mut Inner, count: usize) {
         self.flusher.count(count);
-        if count < inner.out.len() {
-            inner.out.drain(..count);
-        } else {
+        inner.start += count;
+        if inner.start == inner.out.len() {
+            inner.start = 0;
             self.flusher.give_back(std::mem::take(&mut inner.out));
+        } else if inner.start > inner.out.len() / 2 {
+            // Not at each write: a client that reads slowly would have all that waits for it moved again and again.
+            inner.out.drain(..inner.start);
+            inner.start = 0;
         }
     }
 
@@ -254,9 +260,9 @@ impl Inbox {
         let inner = &mut *self.inner.borrow_mut();
         let mut written = 0;
         while let Some(socket) = &mut *socket
-            && written < inner.out.len()
+            && inner.start + written < inner.out.len()
         {
-            match Pin::new(socket).poll_write(context, &inner.out[written..]) {
+            match Pin::new(socket).poll_write(context, &inner.out[inner.start + written..]) {
                 Poll::Pending => {
                     self.take_off(inner, written);
                     return Poll::Pending;
@@ -295,7 +301,7 @@ impl Inbox {
         self.socket.borrow_mut().take();
         let inner = &mut *self.inner.borrow_mut();
         inner.broken = true;
-        inner.out = Vec::new();
+        inner.discard();
         inner.held.clear();
         inner.held_bytes = 0;
         self.waker.borrow_mut().take();
@@ -324,5 +330,13 @@ impl Inbox {
         {
             waker.wake_by_ref();
         }
+    }
+}
+
+impl Inner {
+    /// Throws away what is ready.
+    fn discard(&mut self) {
+        self.out = Vec::new();
+        self.start = 0;
     }
 }

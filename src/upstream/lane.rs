@@ -74,6 +74,8 @@ struct State {
     expected: VecDeque<Expected>,
     /// The reply that is being passed on has begun to.
     partial: bool,
+    /// Another lane wants the connection, if it is idle.
+    is_wanted: bool,
     /// When the requests were written that no reply has come to yet: the upstream's time, a sample a write.
     sent_at: Option<Instant>,
     waker: Option<Waker>,
@@ -131,6 +133,15 @@ impl Lane {
         state.wake();
     }
 
+    /// Gives up the connection if it is idle: another lane waits for one, and the next request gets another.
+    pub fn yield_connection(&self) {
+        let state = &mut *self.state.borrow_mut();
+        if state.socket.is_some() && state.expected.is_empty() {
+            state.is_wanted = true;
+            state.wake();
+        }
+    }
+
     /// Bytes that wait to be written, and replies that are still to come.
     pub fn depth(&self) -> (usize, usize) {
         let state = self.state.borrow();
@@ -142,7 +153,10 @@ impl Lane {
     pub async fn run(self: Rc<Self>, scratch: Rc<RefCell<Box<[u8]>>>) {
         loop {
             std::future::poll_fn(|context| self.poll_work(context)).await;
-            match self.pool.acquire_for(self.key.protocol, self.key.database).await {
+            let waiting = self.pool.wait_as_lane();
+            let acquired = self.pool.acquire_for(self.key.protocol, self.key.database).await;
+            drop(waiting);
+            match acquired {
                 Ok((_lease, socket)) => {
                     let error = self.serve(socket, &scratch).await;
                     self.fail_written(&error);
@@ -176,6 +190,9 @@ impl Lane {
             let Some(mut socket) = state.socket.take() else {
                 return Poll::Ready(UpstreamError::Lost);
             };
+            if std::mem::take(&mut state.is_wanted) && state.expected.is_empty() {
+                return Poll::Ready(UpstreamError::Lost);
+            }
             loop {
                 if let Err(error) = state.poll_write(&mut socket, context, &self.metrics) {
                     return Poll::Ready(error);

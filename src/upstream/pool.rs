@@ -82,6 +82,7 @@ pub struct Pool {
     upstream: config::Upstream,
     direct: AtomicU64,
     waiting: AtomicU64,
+    lanes_waiting: AtomicU64,
     acquired: AtomicU64,
     timeouts: AtomicU64,
     waited_micros: AtomicU64,
@@ -114,6 +115,7 @@ impl Pool {
             upstream: upstream.clone(),
             direct: AtomicU64::new(0),
             waiting: AtomicU64::new(0),
+            lanes_waiting: AtomicU64::new(0),
             acquired: AtomicU64::new(0),
             timeouts: AtomicU64::new(0),
             waited_micros: AtomicU64::new(0),
@@ -128,6 +130,17 @@ impl Pool {
     /// True if all connections that `pool.max` allows are in use.
     pub fn is_exhausted(&self) -> bool {
         self.permits.available_permits() == 0
+    }
+
+    /// Says, for as long as the guard lives, that a lane waits for a connection.
+    pub fn wait_as_lane(&self) -> impl Drop + use<'_> {
+        Gauge::raise(&self.lanes_waiting)
+    }
+
+    /// True if a lane waits for a connection while all are in use. An idle lane yields to another lane only: to one
+    /// who may block for ever it would lose its place for good, and with it all clients of the lane.
+    pub fn is_wanted(&self) -> bool {
+        self.is_exhausted() && self.lanes_waiting.load(Ordering::Relaxed) > 0
     }
 
     /// Where the upstream is.

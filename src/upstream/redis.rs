@@ -37,6 +37,13 @@ impl Redis {
         &self.scratch
     }
 
+    /// Has idle lanes give up their connections while another lane waits for one. Called now and then.
+    pub fn tend(&self) {
+        if self.pool.is_wanted() {
+            self.lanes.borrow().values().for_each(|lane| lane.yield_connection());
+        }
+    }
+
     /// The lane for `key`; its task starts with the first request. Must be called on the worker's `LocalSet`.
     pub fn lane(&self, key: LaneKey) -> Rc<Lane> {
         if let Some(lane) = self.lanes.borrow().get(&key) {

@@ -235,6 +235,8 @@ fn proxy_command(
         Target::Direct => bail!("Redis directly has no proxy"),
         Target::Respool | Target::Memory => {
             let mut command = Command::new(&settings.respool);
+            // Room for the 10,000 idle clients and the one who asks: Redis is given as much.
+            command.arg("--config").arg(file("respool.toml", "[limits]\nclients = 20000\n".into())?);
             command.args(["--listen", &address.to_string(), "--http", &free_address()?.to_string()]);
             command.args(["--workers", &settings.workers.to_string()]);
             if target == Target::Respool {

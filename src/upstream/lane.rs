@@ -19,17 +19,18 @@ use tokio::time::Instant;
 use super::error::UpstreamError;
 use super::inbox::Inbox;
 use super::pool::Pool;
-use super::reader::{READ_BYTES, Reader};
+use super::reader::Reader;
 use crate::command::Error;
 use crate::metrics::WorkerMetrics;
 use crate::resp::reply::ReplyScanner;
 use crate::resp::{Protocol, Writer};
 
-/// So much is written at once, while it is in the processor's cache, and not at the end of the turn.
-const PROMPT_BYTES: usize = 32 << 10;
+/// So much is written at once and not at the end of the turn: more would not fit the processor's cache, and less would
+/// wake Redis too often.
+const PROMPT_BYTES: usize = 256 << 10;
 
 /// A buffer of requests that has grown beyond this is given back when it is empty.
-const KEPT_BYTES: usize = 4 * READ_BYTES;
+const KEPT_BYTES: usize = 2 * PROMPT_BYTES;
 
 /// So many writes may be without their replies before small requests wait for the next turn: Redis works on one after
 /// the other anyway, and what waits meanwhile goes in one write, which spares it and respool most of the work.

@@ -97,7 +97,8 @@ impl Pool {
             let manager = Manager { address: address.clone(), connect_timeout, failures: failures.clone() };
             bb8::Pool::builder()
                 .max_size(settings.max)
-                .min_idle(settings.min.min(settings.max))
+                // With the one that the upstream's health is asked by, it is `min` that nobody else uses.
+                .min_idle(settings.min.saturating_sub(1).min(settings.max))
                 .connection_timeout(settings.acquire_timeout)
                 .idle_timeout(settings.idle_timeout)
                 .max_lifetime(None)
